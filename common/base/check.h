@@ -1,4 +1,5 @@
-// CHECK: an invariant of our own code. It is on in every build and ends the process with one line that names the place.
+// CHECK: an invariant of our own code. It is on in every build and ends the process with one line
+// that names the place.
 //
 // Never CHECK what foreign bytes, a peer, a file or an operator can cause: that is a Status.
 #pragma once
@@ -13,13 +14,13 @@ namespace gatehouse {
 
 }  // namespace gatehouse
 
-#define CHECK(condition)                                                     \
-  (__builtin_expect(static_cast<bool>(condition), 1)                         \
-       ? static_cast<void>(0)                                                \
+#define CHECK(condition)                             \
+  (__builtin_expect(static_cast<bool>(condition), 1) \
+       ? static_cast<void>(0)                        \
        : ::gatehouse::check_failed(#condition, __FILE__, __LINE__))
 
 // As CHECK, with a detail (anything that converts to std::string_view) evaluated only on failure.
-#define CHECK_MSG(condition, detail)                                         \
-  (__builtin_expect(static_cast<bool>(condition), 1)                         \
-       ? static_cast<void>(0)                                                \
+#define CHECK_MSG(condition, detail)                 \
+  (__builtin_expect(static_cast<bool>(condition), 1) \
+       ? static_cast<void>(0)                        \
        : ::gatehouse::check_failed(#condition, __FILE__, __LINE__, (detail)))

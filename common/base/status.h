@@ -1,4 +1,5 @@
-// Status: the one vocabulary of errors. Codes are gRPC's canonical codes, so that the way to the wire is a copy.
+// Status: the one vocabulary of errors. Codes are gRPC's canonical codes, so that the way to the
+// wire is a copy.
 //
 // Errors are values: no exception crosses a room. A Status that is ignored is a compile error.
 #pragma once
@@ -32,8 +33,8 @@ enum class StatusCode : uint8_t {
 };
 inline constexpr int kStatusCodeCount = 17;
 
-// The name Go and Prometheus labels use: "OK", "Canceled", "InvalidArgument", … ; "Code(42)" is never produced here:
-// a number outside the enum is "Unknown". The view is of static storage.
+// The name Go and Prometheus labels use: "OK", "Canceled", "InvalidArgument", … ; "Code(42)" is
+// never produced here: a number outside the enum is "Unknown". The view is of static storage.
 std::string_view status_code_name(StatusCode code);
 
 // The code for a number read from a peer; anything outside 0..16 is kUnknown.
@@ -80,8 +81,8 @@ inline Status not_found(std::string message) {
 }  // namespace gatehouse
 
 // Leaves the enclosing function (which returns Status or Result<T>) when the expression is not OK.
-#define GATEHOUSE_RETURN_IF_ERROR(expression)              \
-  do {                                                     \
-    ::gatehouse::Status status_of_expression = (expression); \
+#define GATEHOUSE_RETURN_IF_ERROR(expression)                    \
+  do {                                                           \
+    ::gatehouse::Status status_of_expression = (expression);     \
     if (!status_of_expression.ok()) return status_of_expression; \
   } while (false)

@@ -1,6 +1,8 @@
-// UniqueFunction<R(Args...)>: std::function that owns move-only captures. (std::move_only_function is C++23.)
+// UniqueFunction<R(Args...)>: std::function that owns move-only captures. (std::move_only_function
+// is C++23.)
 //
-// Callables of up to four words that move without throwing live inside the object; larger ones on the heap.
+// Callables of up to four words that move without throwing live inside the object; larger ones on
+// the heap.
 #pragma once
 
 #include <cstddef>
@@ -23,9 +25,9 @@ class UniqueFunction<R(Args...)> {
   UniqueFunction(std::nullptr_t) {}  // NOLINT: as std::function
 
   template <typename F>
-    requires(!std::is_same_v<std::decay_t<F>, UniqueFunction> &&
-             std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
-  UniqueFunction(F&& callable) {  // NOLINT: as std::function
+  requires(!std::is_same_v<std::decay_t<F>, UniqueFunction> &&
+           std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
+      UniqueFunction(F&& callable) {  // NOLINT: as std::function
     using T = std::decay_t<F>;
     if constexpr (kFitsInside<T>) {
       ::new (static_cast<void*>(storage_)) T(std::forward<F>(callable));
@@ -65,9 +67,9 @@ class UniqueFunction<R(Args...)> {
   static constexpr size_t kInsideBytes = 4 * sizeof(void*);
 
   template <typename T>
-  static constexpr bool kFitsInside = sizeof(T) <= kInsideBytes &&
-                                      alignof(T) <= alignof(std::max_align_t) &&
-                                      std::is_nothrow_move_constructible_v<T>;
+  static constexpr bool kFitsInside =
+      sizeof(T) <= kInsideBytes &&
+      alignof(T) <= alignof(std::max_align_t) && std::is_nothrow_move_constructible_v<T>;
 
   template <typename T>
   static constexpr Operations kInside = {
