@@ -113,8 +113,10 @@ class Executor {
   void sift_up(size_t position);
   void sift_down(size_t position);
   void place(size_t position, Timer* timer);
+  static bool before(const Timer& a, const Timer& b);
 
   std::vector<Timer*> timers_;
+  Timer* firing_ = nullptr;  // whose callback runs; null once that callback destroyed it
   uint64_t next_sequence_ = 0;
   std::vector<TurnEndHook*> hooks_;  // null where a scheduled hook was destroyed
   std::vector<Doomed> doomed_;
