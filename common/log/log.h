@@ -21,6 +21,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -100,6 +101,8 @@ struct Place {
 // Longer string values are cut at a character and end in "…(+<n> bytes)", so that no peer can make
 // a line of any length.
 inline constexpr size_t kMaxStringBytes = 16 * 1024;
+// Of longer lists the rest is told by its number: "…(+<n> items)".
+inline constexpr size_t kMaxListItems = 256;
 
 struct Options {
   Level level = Level::kInfo;
@@ -128,7 +131,7 @@ class Logger {
 
   // Writes one line with one write() per output, whatever the level: the macros ask enabled()
   // first. A field named "error" goes last. What an output does not take (disk full, a full
-  // non-blocking pipe) is dropped and counted, never waited for.
+  // non-blocking pipe) is dropped and counted. A blocking pipe whose reader stalls does block.
   void write(Level level, Place place, std::string_view message,
              std::span<const Field> fields) const;
   void write(Level level, Place place, std::string_view message,
@@ -157,7 +160,7 @@ Result<Logger> create(const Options& options);
 class RateLimit {
  public:
   RateLimit(uint32_t lines, std::chrono::nanoseconds interval)
-      : lines_(lines), interval_ns_(interval.count()) {}
+      : lines_(lines), interval_(interval) {}
 
   struct Decision {
     bool write;
@@ -167,10 +170,12 @@ class RateLimit {
 
  private:
   const uint32_t lines_;
-  const int64_t interval_ns_;
-  std::atomic<int64_t> window_start_ns_{INT64_MIN};
-  std::atomic<uint32_t> in_window_{0};
-  std::atomic<uint64_t> suppressed_{0};
+  const std::chrono::nanoseconds interval_;
+  std::mutex mutex_;
+  bool started_ = false;
+  std::chrono::steady_clock::time_point window_start_;
+  uint32_t in_window_ = 0;
+  uint64_t suppressed_ = 0;
 };
 
 // What one call site may write by the limited macros: enough to see what happens, too little for
