@@ -130,7 +130,7 @@ class Daemon:
             log = self.log()
             kind = AddressInUse if "address already in use" in log else StartError
             code = self.process.returncode if self.process else "none"
-            raise kind(f"{self.name} ended with {code}:\n{_tail(log)}")
+            raise kind(f"{self.name} ended with {code}:\n{tail(log)}")
         return True
 
     def pause(self):
@@ -236,7 +236,7 @@ class EtcdCluster:
             shutil.rmtree(self.directory, ignore_errors=True)
 
     def logs(self):
-        return "\n".join(f"==== {member.name}\n{_tail(member.log())}" for member in self.members)
+        return "\n".join(f"==== {member.name}\n{tail(member.log())}" for member in self.members)
 
     def __enter__(self):
         return self.start()
@@ -294,11 +294,11 @@ class Proxy(Daemon):
 
     def __exit__(self, kind, value, trace):
         if kind is not None:
-            print(f"==== proxy\n{_tail(self.log())}", file=sys.stderr)
+            print(f"==== proxy\n{tail(self.log())}", file=sys.stderr)
         self.stop()
         if self._own_directory:
             shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def _tail(text, lines=40):
+def tail(text, lines=15):
     return "\n".join(text.splitlines()[-lines:])

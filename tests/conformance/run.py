@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""The differential test: one session, against etcd itself and through the proxy, must see the same answers.
+
+    run.py etcdctl|rest|grpc [--members N] [--proxy PROGRAM] [--client PROGRAM]
+
+Exits 0 when all steps agree but for the differences that a session lists with a reason. The environment variable
+GATEHOUSE_PROXY names another proxy to try; GATEHOUSE_TRANSCRIPT a directory to write both transcripts to.
+"""
+
+import argparse
+import concurrent.futures
+import contextlib
+import importlib
+import json
+import os
+import pathlib
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+
+import target as road  # noqa: E402  (puts tests/lib on the path)
+import cluster  # noqa: E402
+from transcript import compare  # noqa: E402
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("session", choices=["etcdctl", "rest", "grpc"])
+    parser.add_argument("--members", type=int, default=1)
+    parser.add_argument("--proxy", help="gatehouse-proxy; default build/release/bin/gatehouse-proxy")
+    parser.add_argument("--client", help="the gRPC client program (session grpc only)")
+    options = parser.parse_args()
+    session = importlib.import_module(f"{options.session}_session")
+    if options.client:
+        session.CLIENT = options.client
+
+    began = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        work = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatehouse-conformance-")))
+        alone = stack.enter_context(cluster.EtcdCluster(options.members, work / "direct"))
+        behind = stack.enter_context(cluster.EtcdCluster(options.members, work / "behind"))
+        proxy = stack.enter_context(cluster.Proxy(behind.endpoints, options.proxy, work / "proxy"))
+        direct = road.Target(alone, alone.endpoints[0], False, work / "direct-session")
+        proxied = road.Target(behind, proxy.endpoint, True, work / "proxied-session")
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            runs = [pool.submit(session.run, direct), pool.submit(session.run, proxied)]
+        write_transcripts(direct, proxied)
+        for name, run in zip(("directly", "through the proxy"), runs):
+            if run.exception():
+                print(f"The session {name} broke off after {len((direct, proxied)[name != 'directly'].transcript.steps)}"
+                      f" steps: {run.exception()!r}", file=sys.stderr)
+        allowed = getattr(session, "ALLOWED", [])
+        found = compare(direct.transcript, proxied.transcript, allowed)
+        for difference in found:
+            print(difference)
+        for entry in allowed:
+            if entry.uses:
+                print(f"allowed {entry.uses} x: {entry.reason}")
+        for run in runs:
+            run.result()
+        proxy.check_alive()
+        if found:
+            print(f"==== the proxy's log ends with\n{cluster.tail(proxy.log())}", file=sys.stderr)
+    print(f"{len(direct.transcript.steps)} steps, {len(found)} differences, {time.monotonic() - began:.1f} s")
+    return 1 if found else 0
+
+
+def write_transcripts(*targets):
+    directory = os.environ.get("GATEHOUSE_TRANSCRIPT")
+    if not directory:
+        return
+    for target in targets:
+        path = pathlib.Path(directory) / ("proxied.txt" if target.proxied else "direct.txt")
+        with open(path, "w", encoding="utf-8") as file:
+            for step, outcome in target.transcript.steps:
+                file.write(f"{step}\n    {json.dumps(outcome, ensure_ascii=False)}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""The two roads of a differential test: to an etcd itself, and to a proxy in front of another, identical etcd."""
+
+import json
+import pathlib
+import sys
+import urllib.request
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+import cluster  # noqa: E402
+from transcript import Names, Transcript  # noqa: E402
+
+
+class Target:
+    """Where a session goes, and what it wrote down there."""
+
+    def __init__(self, etcd, endpoint, proxied, directory):
+        self.etcd = etcd
+        self.endpoint = endpoint  # host:port
+        self.port = int(endpoint.rpartition(":")[2])
+        self.url = f"http://{endpoint}"
+        self.proxied = proxied
+        self.directory = pathlib.Path(directory)  # scratch files of the session
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.names = Names()
+        self.transcript = Transcript(self.names)
+        self._learn_cluster()
+
+    def _learn_cluster(self):
+        answer = post_json(f"{self.etcd.members[0].client_url}/v3/cluster/member/list", {})
+        single = len(answer["members"]) == 1
+        self.names.learn_id("cluster", answer["header"]["cluster_id"])
+        for member in answer["members"]:
+            # The proxy may ask any member, so which one answered is not compared where there are several.
+            self.names.learn_id(f"member {member['name']}" if single else "a member", member["ID"])
+            self.names.learn(f"client url {member['name']}", *member["clientURLs"])
+            self.names.learn(f"peer url {member['name']}", *member["peerURLs"])
+        for member in self.etcd.members:
+            self.names.learn("endpoint", member.endpoint)
+        self.names.learn("endpoint url", self.url)
+        self.names.learn("endpoint", self.endpoint)
+        if not self.proxied:  # here the endpoint is a member's, and the member's name for it is the better one
+            self.names.learn("client url m0", self.etcd.members[0].client_url)
+
+    def record(self, step, outcome):
+        self.transcript.record(step, outcome)
+
+
+def post_json(url, body):
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(urllib.request.Request(url, json.dumps(body).encode(), method="POST"), timeout=10) as answer:
+        return json.loads(answer.read())
+
+
+def flatten_events(responses, events_field="events"):
+    """All events of a watch in order: how many of them share one response depends on timing alone."""
+    return [event for response in responses for event in response.get(events_field) or []]
