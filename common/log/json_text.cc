@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <iterator>
 
+#include "common/base/utf8.h"
 #include "common/log/log.h"
 
 namespace gatehouse::log {
@@ -40,27 +41,6 @@ void append_escaped(Buffer& out, char c) {
 bool is_plain(uint8_t byte) { return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\'; }
 
 }  // namespace
-
-size_t utf8_character_length(std::string_view text) {
-  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<uint8_t>(text[i]) : 0; };
-  const auto first = static_cast<uint8_t>(byte(0));
-  const auto second = static_cast<uint8_t>(byte(1));
-  if (first < 0x80) return 1;
-  if (first < 0xc2) return 0;  // a continuation, or an overlong form
-  if (first < 0xe0) return continues(second) ? 2 : 0;
-  if (first < 0xf0) {
-    if (first == 0xe0 && second < 0xa0) return 0;   // overlong
-    if (first == 0xed && second >= 0xa0) return 0;  // surrogates
-    return continues(second) && continues(static_cast<uint8_t>(byte(2))) ? 3 : 0;
-  }
-  if (first > 0xf4) return 0;
-  if (first == 0xf0 && second < 0x90) return 0;   // overlong
-  if (first == 0xf4 && second >= 0x90) return 0;  // above U+10FFFF
-  return continues(second) && continues(static_cast<uint8_t>(byte(2))) &&
-                 continues(static_cast<uint8_t>(byte(3)))
-             ? 4
-             : 0;
-}
 
 void append_json_text(Buffer& out, std::string_view text) {
   const size_t kept = kept_bytes(text);

@@ -21,7 +21,4 @@ void append_json_text(Buffer& out, std::string_view text);
 // The same in quotes.
 void append_json_string(Buffer& out, std::string_view text);
 
-// Bytes of the well-formed UTF-8 character at the start of a non-empty text, 0 if there is none.
-size_t utf8_character_length(std::string_view text);
-
 }  // namespace gatehouse::log

@@ -44,7 +44,6 @@ class Counter {
   uint64_t value() const { return cell_.sum(0); }  // of all threads; a concurrent add may be missed
 
  private:
-  friend class Registry;
   friend struct Series;
   explicit Counter(CellRun cell) : cell_(cell) {}
   CellRun cell_;
@@ -60,7 +59,6 @@ class UpDownCounter {
   int64_t value() const { return static_cast<int64_t>(cell_.sum(0)); }
 
  private:
-  friend class Registry;
   friend struct Series;
   explicit UpDownCounter(CellRun cell) : cell_(cell) {}
   CellRun cell_;
@@ -79,7 +77,6 @@ class Gauge {
   double value() const { return value_ == nullptr ? 0 : value_->load(std::memory_order_relaxed); }
 
  private:
-  friend class Registry;
   friend struct Series;
   explicit Gauge(std::atomic<double>* value) : value_(value) {}
   std::atomic<double>* value_ = nullptr;
@@ -105,7 +102,6 @@ class Histogram {
   double sum() const;
 
  private:
-  friend class Registry;
   friend struct Series;
   Histogram(CellRun cells, std::span<const double> bounds)
       : cells_(cells), bounds_(bounds.data()), bound_count_(bounds.size()) {}
@@ -122,6 +118,10 @@ std::vector<double> default_buckets();
 // So that a histogram's cells lie in one chunk.
 inline constexpr size_t kMaxBuckets = 62;
 
+// Beyond so many series a family gives out discarding handles: label values that a peer chooses
+// must not eat the memory.
+inline constexpr size_t kMaxSeriesPerFamily = 10'000;
+
 struct FamilyState;
 
 // All series of one name. Label values are given in the order of the family's label names.
@@ -132,7 +132,7 @@ class Family {
   Family() = default;
 
   // The series with these label values, made at 0 when it is not there. Any bytes may be in a
-  // value; what is not UTF-8 is replaced. A caller bounds how many values a peer can bring about.
+  // value; what is not UTF-8 is replaced.
   Handle with(std::initializer_list<std::string_view> values) const {
     return with(std::span<const std::string_view>(values.begin(), values.size()));
   }
