@@ -96,8 +96,9 @@ class Session {
   // (client).
   std::string_view server_name() const;
 
+  struct Impl;  // for this room only
+
  private:
-  struct Impl;
   explicit Session(std::unique_ptr<Impl> impl);
 
   std::unique_ptr<Impl> impl_;
