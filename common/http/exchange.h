@@ -190,6 +190,10 @@ class ClientSession : public Session {
   // False while the peer's stream limit is reached, or after drain / GOAWAY.
   virtual bool can_open() const = 0;
 
+  // can_open() will not hold again: drain() was called, the peer sent GOAWAY, or the session
+  // finished. What tells a connection that is full from one that must be replaced.
+  virtual bool closing() const { return finished(); }
+
   // Sends the head. `end`: there will be no body. The handler must live until its last callback or
   // ClientStream::cancel. Null when !can_open().
   virtual ClientStream* open(const RequestHead& head, bool end, ClientStreamHandler& handler) = 0;

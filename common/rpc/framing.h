@@ -46,6 +46,10 @@ class MessageDecoder {
   // (N vs. M)"; Internal "grpc: received unexpected payload format N".
   Next next(std::string_view& in, Message& message);
 
+  // Makes a message that is a view of the decoder a view of `holder`, so that it outlives the
+  // decoder. Call it right after next().
+  void move_out(Message& message, std::string& holder);
+
   const Status& error() const { return error_; }
 
   // True between the first byte of a message and its last: a stream that ends here was cut.

@@ -104,8 +104,8 @@ class ServerObserver {
   virtual void on_call_finished(const Method& method, StatusCode code, uint64_t duration_us) = 0;
 };
 
-// The table of methods. Fill it before serving; afterwards it is only read, from any thread. One
-// on_request handler per loop (Server::handler_for) turns HTTP requests into calls.
+// The table of methods. Fill it before serving; afterwards it is only read, from any thread: an
+// http::RequestHandler of each loop hands it the requests for which is_grpc() holds.
 class Server {
  public:
   using HandlerFactory = std::function<std::unique_ptr<ServerHandler>(ServerCall& call)>;
@@ -123,13 +123,16 @@ class Server {
   // suffixes.
   static bool is_grpc(const http::RequestHead& head);
 
-  // Starts the call for a request for which is_grpc holds: unknown methods, wrong encodings and
-  // sizes get gRPC's answers.
+  // Starts the call for a request: unknown methods, wrong encodings and sizes get gRPC's answers, a
+  // request for which is_grpc does not hold gets 415. `executor` is the stream's.
   std::unique_ptr<http::StreamHandler> start(http::ServerStream& stream,
                                              env::Executor& executor) const;
 
  private:
   struct Entry;
+
+  Status unknown_path(std::string_view path) const;
+
   ServerLimits limits_;
   ServerObserver* observer_;
   std::vector<Method> methods_;

@@ -9,12 +9,13 @@
 
 namespace gatehouse::rpc {
 
-// Milliseconds, rounded up; what would not fit is UINT64_MAX / 2 (no timer lives that long).
-// InvalidArgument with grpc-go's text: `transport: timeout string is too short: "S"`, `… is too
-// long: …`, `transport: timeout unit is not recognized: …`, `transport: malformed timeout: …`.
+// Milliseconds, rounded up; below 2^49. InvalidArgument with grpc-go's text: `transport: timeout
+// string is too short: "S"`, `… is too long: …`, `transport: timeout unit is not recognized: …`,
+// `transport: malformed timeout: …`.
 Result<uint64_t> parse_timeout(std::string_view text);
 
-// The shortest unit in which the value has at most eight digits, rounded up: "250m", "100000S".
+// The finest unit from milliseconds up in which the value has at most eight digits, rounded up:
+// "250m", "100000S".
 std::string format_timeout(uint64_t milliseconds);
 
 }  // namespace gatehouse::rpc

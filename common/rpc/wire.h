@@ -33,7 +33,8 @@ bool is_binary_key(std::string_view name);
 Result<Metadata> metadata_from(const http::Headers& headers);
 
 // Appends the metadata to `headers`. Left out, for they would break the message: reserved names,
-// names with characters HTTP/2 does not allow, and text values with bytes outside 0x20-0x7E.
+// names with characters HTTP/2 does not allow, and text values with bytes outside 0x20-0x7E. Blanks
+// around a text value are dropped, as gRPC allows.
 void append_metadata(http::Headers& headers, const Metadata& metadata);
 
 // grpc-status and grpc-message.
