@@ -41,7 +41,8 @@ class ByteStream {
 
   virtual ~ByteStream() = default;
 
-  // Starts reading. Callbacks come from later turns, never from inside a call to this stream.
+  // Starts reading. Callbacks come from later turns, never from inside a call to this stream. Called
+  // again it hands the stream over to another sink: how TLS takes over what was read to tell it.
   virtual void start(Sink& sink) = 0;
 
   // Queues the bytes (copied where they cannot go out at once). A failure is told through

@@ -50,12 +50,12 @@ class EventLoop final : public env::Executor {
 
  private:
   void run_tasks();
-  void end_turn();
   void set_wake_timer();
 
   std::unique_ptr<Internals> internals_;
   std::vector<UniqueFunction<void()>> running_;
   uint64_t wake_timer_due_ms_ = kNever;
+  bool runs_ = false;
 
   std::mutex mutex_;
   std::vector<UniqueFunction<void()>> tasks_;  // under mutex_

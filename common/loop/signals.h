@@ -1,7 +1,6 @@
 // Signals as callbacks of a loop.
 #pragma once
 
-#include <memory>
 #include <vector>
 
 #include "common/base/unique_function.h"
@@ -23,7 +22,6 @@ class SignalWatcher {
  private:
   struct Shared;
   struct Handle;
-  std::unique_ptr<Shared> shared_;
   std::vector<Handle*> handles_;  // each freed in its close callback
 };
 

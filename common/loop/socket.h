@@ -5,8 +5,12 @@
 // sent as the peer reads.
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/base/result.h"
 #include "common/env/byte_stream.h"
@@ -25,8 +29,9 @@ class Socket final : public env::ByteStream {
   // Keeps `token` until the socket is destroyed: how a listener counts its connections.
   void hold(std::shared_ptr<const void> token) { token_ = std::move(token); }
 
-  // Errors told through on_broken are Unavailable: "read: connection reset by peer", "write: broken
-  // pipe".
+  // Errors told through on_broken are Unavailable: "connection reset by peer", "write: broken
+  // pipe". When a write fails, what the peer had sent before is still delivered first, unless
+  // reading is paused.
   void start(Sink& sink) override;
   void write(std::string_view bytes) override;
   size_t unsent() const override;
@@ -37,27 +42,30 @@ class Socket final : public env::ByteStream {
 
  private:
   struct Handle;
-  friend struct Handle;
 
   Socket(EventLoop& loop, Handle* handle, env::PeerInfo peer);
-  void read_on();
-  void write_on();
-  void fail(const char* what, int uv_error);
-  void report_failure();
-  void maybe_shut_down();
+  bool open() const { return failure_.ok(); }
+  void start_reading();
+  void stop_reading();
+  void on_read(ssize_t result, const char* base);
+  void send_queued();
+  void on_written(int result);
+  void shut_down();
+  void write_failed(int error);
+  void report();
 
   EventLoop& loop_;
   Handle* handle_;  // freed in its close callback
   Sink* sink_ = nullptr;
   env::PeerInfo peer_;
   std::string queued_;                  // waits behind what handle_ has under way
-  std::unique_ptr<env::Timer> report_;  // tells of a failure inside write() in the next turn
-  Status failure_;
+  Status failure_;                      // set once
+  std::unique_ptr<env::Timer> report_;  // tells of failure_ in a later turn
+  bool reported_ = false;
   bool paused_ = false;
   bool reading_ = false;
   bool ended_ = false;      // the peer sent FIN
   bool finishing_ = false;  // finish_writing() was called
-  bool broken_ = false;
   std::shared_ptr<const void> token_;
 };
 

@@ -34,7 +34,7 @@ class SrvResolver {
   // InvalidArgument when `servers` does not parse.
   static Result<std::unique_ptr<SrvResolver>> create(EventLoop& loop,
                                                      const SrvResolverOptions& options = {});
-  // Gives up what is under way; no callback comes after.
+  // Gives up what is under way; only an answer that is there already may still be told.
   ~SrvResolver();
 
   // "_etcd-client._tcp.example.com" -> its records, in order of priority, then target; at least
