@@ -44,11 +44,13 @@ struct HostPort {
 Result<HostPort> parse_host_port(std::string_view text);
 
 enum class Scheme : uint8_t { kHttp, kHttps, kUnix, kUnixs };
+// What a sockaddr_un holds beside its final zero.
+inline constexpr size_t kMaxUnixPathBytes = 107;
 std::string_view scheme_name(Scheme scheme);  // "http", "https", "unix", "unixs"
 
 // scheme://host:port for http and https, unix:///absolute/path or unix://relative/path for Unix
-// sockets. No user, path (one trailing "/" is let go), query or fragment for http and https: etcd
-// refuses them too.
+// sockets (also unix:path, as gRPC writes them). No user, path (one trailing "/" is let go), query
+// or fragment for http and https: etcd refuses them too.
 struct Url {
   Scheme scheme = Scheme::kHttp;
   HostPort address;  // http, https
