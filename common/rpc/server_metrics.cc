@@ -53,8 +53,8 @@ ServerMetrics::Series& ServerMetrics::series_of(const Method& method) {
   std::unique_ptr<Series>& series = series_[&method];
   if (!series) {
     series = std::make_unique<Series>();
-    const std::initializer_list<std::string_view> labels = {type_label(method.kind),
-                                                            method.service, method.name};
+    const std::initializer_list<std::string_view> labels = {type_label(method.kind), method.service,
+                                                            method.name};
     series->started = started_.with(labels);
     series->received = received_.with(labels);
     series->sent = sent_.with(labels);

@@ -1,5 +1,5 @@
-// grpc_server_*: the metrics that every gRPC server of the etcd world has (go-grpc-middleware's names and labels), and
-// dashboards and alerts query.
+// grpc_server_*: the metrics that every gRPC server of the etcd world has (go-grpc-middleware's
+// names and labels), and dashboards and alerts query.
 #pragma once
 
 #include <array>
@@ -13,7 +13,8 @@ namespace gatehouse::rpc {
 
 // The observer of one loop's server; the series are shared by all loops.
 //
-// Every method of the server is at 0 from the start, each with code OK, so that rate() and absent() see it.
+// Every method of the server is at 0 from the start, each with code OK, so that rate() and absent()
+// see it.
 class ServerMetrics final : public ServerObserver {
  public:
   explicit ServerMetrics(metrics::Registry& registry);

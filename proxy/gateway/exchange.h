@@ -1,0 +1,37 @@
+// One REST request on its way: a unary call, or a stream of JSON lines.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/http/exchange.h"
+#include "common/transcode/transcoder.h"
+#include "proxy/gateway/gateway.h"
+#include "proxy/upstream/upstream.h"
+
+namespace gatehouse::gateway {
+
+// What an exchange works with; all that it refers to outlives it.
+struct Context {
+  http::ServerStream& stream;
+  const RouteInfo& info;
+  upstream::Upstream& upstream;
+  const transcode::Transcoder& transcoder;
+  const Limits& limits;
+  rpc::CallOptions options;
+};
+
+// Waits for the whole body, calls, answers.
+std::unique_ptr<http::StreamHandler> start_unary(Context context);
+
+// Server and bidirectional streams: {"result":…} lines as answers come, {"error":…} when it fails.
+std::unique_ptr<http::StreamHandler> start_stream(Context context);
+
+// The gateway's answer to a failed call: the code's HTTP status, the JSON body, the headers that go
+// with them.
+void send_error(http::ServerStream& stream, const Status& status, std::string body);
+
+// ResourceExhausted in gRPC's words for a body over the limit.
+Status body_too_large(size_t limit);
+
+}  // namespace gatehouse::gateway

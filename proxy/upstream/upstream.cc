@@ -1,0 +1,89 @@
+#include "proxy/upstream/upstream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/check.h"
+#include "proxy/upstream/call.h"
+#include "proxy/upstream/endpoint.h"
+
+namespace gatehouse::upstream {
+
+Upstream::Upstream(env::Executor& executor, env::Entropy& entropy, DialerFor dialer_for,
+                   Options options, log::Logger logger, const Metrics& metrics)
+    : executor_(executor),
+      entropy_(entropy),
+      dialer_for_(std::move(dialer_for)),
+      options_(std::move(options)),
+      logger_(std::move(logger)),
+      metrics_(metrics),
+      picker_(options_.balancer, entropy.next()) {
+  set_endpoints(options_.endpoints);
+}
+
+Upstream::~Upstream() {
+  for (const auto& endpoint : endpoints_) {
+    CHECK_MSG(!endpoint->busy(), "calls outlive their upstream");
+  }
+}
+
+std::unique_ptr<rpc::ClientCall> Upstream::start(std::string_view path, CallKind kind,
+                                                 rpc::CallOptions options,
+                                                 rpc::ClientHandler& handler) {
+  return std::make_unique<Call>(*this, path, kind, std::move(options), handler);
+}
+
+void Upstream::set_endpoints(const std::vector<std::string>& addresses) {
+  CHECK(!addresses.empty());
+  std::vector<std::shared_ptr<Endpoint>> next;
+  for (const std::string& address : addresses) {
+    const auto known = std::find_if(endpoints_.begin(), endpoints_.end(),
+                                    [&](const auto& e) { return e->address() == address; });
+    next.push_back(known != endpoints_.end() ? *known : make_endpoint(address));
+  }
+  // An endpoint that leaves lives on in the calls that it carries, and closes with the last of
+  // them.
+  endpoints_ = std::move(next);
+}
+
+std::shared_ptr<Endpoint> Upstream::make_endpoint(const std::string& address) {
+  auto endpoint = std::make_unique<Endpoint>(executor_, entropy_, dialer_for_(address), address,
+                                             options_, logger_, metrics_);
+  // The last to let go may be a call that its connection is just ending.
+  return {endpoint.release(), [&executor = executor_](Endpoint* last) {
+            executor.destroy_later(std::unique_ptr<Endpoint>(last));
+          }};
+}
+
+std::vector<std::string> Upstream::endpoints() const {
+  std::vector<std::string> addresses;
+  for (const auto& endpoint : endpoints_) addresses.push_back(endpoint->address());
+  return addresses;
+}
+
+bool Upstream::usable() const {
+  return std::any_of(endpoints_.begin(), endpoints_.end(),
+                     [](const auto& e) { return e->rank() == Endpoint::Rank::kServing; });
+}
+
+const std::string& Upstream::preferred_address() { return pick(/*stream=*/false, {})->address(); }
+
+std::shared_ptr<Endpoint> Upstream::pick(bool stream, const std::vector<const Endpoint*>& tried) {
+  candidates_.clear();
+  auto best = Endpoint::Rank::kBroken;
+  for (size_t i = 0; i < endpoints_.size(); ++i) {
+    Endpoint& endpoint = *endpoints_[i];
+    if (std::find(tried.begin(), tried.end(), &endpoint) != tried.end()) continue;
+    const Endpoint::Rank rank = endpoint.rank();
+    if (rank > best) continue;
+    if (rank < best) {
+      best = rank;
+      candidates_.clear();
+    }
+    candidates_.push_back(endpoint.load(i));
+  }
+  if (candidates_.empty()) return nullptr;
+  return endpoints_[picker_.pick(candidates_, stream)];
+}
+
+}  // namespace gatehouse::upstream

@@ -1,0 +1,88 @@
+#include "proxy/web/answer.h"
+
+#include <string>
+
+namespace gatehouse::web {
+
+namespace {
+
+class DropBody final : public http::StreamHandler {
+ public:
+  explicit DropBody(http::ServerStream& stream) : stream_(stream) {}
+
+  void on_body(std::string_view bytes) override {
+    dropped_ += bytes.size();
+    if (dropped_ > kMaxDroppedBytes) {
+      stream_.abort(http::ErrorCode::kNoError);
+      return;
+    }
+    stream_.consumed(bytes.size());
+  }
+  void on_end(const http::Headers&) override {}
+  void on_abort(const http::Abort&) override {}
+
+ private:
+  http::ServerStream& stream_;
+  size_t dropped_ = 0;
+};
+
+}  // namespace
+
+void add_cors(http::Headers& headers) {
+  headers.add("access-control-allow-headers", "accept, content-type, authorization");
+  headers.add("access-control-allow-methods", "POST, GET, OPTIONS, PUT, DELETE");
+  headers.add("access-control-allow-origin", "*");
+}
+
+void send(http::ServerStream& stream, const Answer& answer) {
+  http::Headers headers;
+  add_cors(headers);
+  if (!answer.content_type.empty()) headers.add("content-type", answer.content_type);
+  for (const auto field : answer.headers) headers.add(field.name, field.value);
+  headers.add("content-length", std::to_string(answer.body.size()));
+  stream.send_head(answer.status, headers);
+  if (!answer.body.empty()) stream.send_body(answer.body);
+  stream.send_end();
+}
+
+Answer text_error(int status, std::string_view text) {
+  Answer answer;
+  answer.status = status;
+  answer.content_type = "text/plain; charset=utf-8";
+  answer.body.append(text).push_back('\n');
+  answer.headers.add("x-content-type-options", "nosniff");
+  return answer;
+}
+
+std::unique_ptr<http::StreamHandler> answer_now(http::ServerStream& stream, const Answer& answer) {
+  send(stream, answer);
+  return std::make_unique<DropBody>(stream);
+}
+
+std::string_view path_of(const http::RequestHead& head) {
+  return std::string_view(head.path).substr(0, head.path.find('?'));
+}
+
+std::string_view query_of(const http::RequestHead& head) {
+  const size_t mark = head.path.find('?');
+  return mark == std::string::npos ? std::string_view()
+                                   : std::string_view(head.path).substr(mark + 1);
+}
+
+bool query_has(std::string_view query, std::string_view name, std::string_view value) {
+  while (!query.empty()) {
+    const size_t end = query.find('&');
+    const std::string_view pair = query.substr(0, end);
+    const size_t equals = pair.find('=');
+    if (pair.substr(0, equals) == name) {
+      const std::string_view given =
+          equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
+      if (value.empty() || given == value) return true;
+    }
+    if (end == std::string_view::npos) break;
+    query.remove_prefix(end + 1);
+  }
+  return false;
+}
+
+}  // namespace gatehouse::web
