@@ -26,7 +26,21 @@ constexpr std::array<Unit, 8> kUnits = {{
     {"h", 3'600'000'000'000},
 }};
 
-std::string quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
+// As Go's time package quotes what it could not read.
+std::string quoted(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string result = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < ' ' || byte >= 0x80) {
+      result.append("\\x").append({kHex[byte >> 4], kHex[byte & 15]});
+    } else {
+      if (c == '"' || c == '\\') result += '\\';
+      result += c;
+    }
+  }
+  return result += '"';
+}
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
