@@ -3,9 +3,9 @@
 //
 //   kConnecting --> kReady --> kDraining --> kClosed     (any state may go to kClosed)
 //
-// Thread: its executor's. A listener must not destroy the connection inside its callbacks:
-// Executor::destroy_later() does. Destroying it aborts the exchanges under way without telling
-// their handlers, so let them end first (close()).
+// Thread: its executor's. It must not be destroyed inside a callback of its listener or of an
+// exchange: Executor::destroy_later() does. Destroying it aborts the exchanges under way: their
+// handlers get on_abort from inside the destructor.
 #pragma once
 
 #include <cstddef>
@@ -57,9 +57,10 @@ class ClientConnection final : private http::SessionHost,
 
   class Listener {
    public:
-    // Each state once, in order, some left out. Never from inside a call to the connection.
+    // Each state once, in order, some left out; at the end of the turn that brought it.
     virtual void on_connection_state(ClientConnection& connection, State state) = 0;
-    // Bytes came and can_open() holds: a stream limit may have been lifted.
+    // At the end of a turn in which bytes came or went, while can_open() holds: a stream limit may
+    // have been lifted.
     virtual void on_can_open(ClientConnection& connection) = 0;
 
    protected:
@@ -89,7 +90,7 @@ class ClientConnection final : private http::SessionHost,
   // Lets what is under way finish, then closes.
   void drain();
   // Ends the connection now; exchanges under way are aborted with `why`. Their handlers and the
-  // listener are told from a later turn.
+  // listener are told at the end of this turn.
   void close(Status why);
 
  private:
@@ -109,8 +110,12 @@ class ClientConnection final : private http::SessionHost,
   void flush();
   void keepalive();
   void arm_keepalive();
+  void limit_passed();
+  Status lost(std::string_view why) const;
+  // Takes the reason by value: it may be the session's own.
   void end(Status why);
   void install(State state);
+  void tell();
 
   env::Executor& executor_;
   Listener& listener_;
@@ -124,13 +129,14 @@ class ClientConnection final : private http::SessionHost,
   std::unique_ptr<env::ByteStream> stream_;
   std::unique_ptr<http::ClientSession> session_;
   http::Http2Client* http2_ = nullptr;  // session_, where it is HTTP/2
-  env::Timer connect_timer_;
+  env::Timer limit_timer_;              // on connecting, and on the last output
   env::Timer keepalive_timer_;
   std::string output_;         // one turn's write, kept for its room
   size_t preface_have_ = 0;    // bytes received while kConnecting
   size_t preface_need_ = 9;    // a frame head, then that frame
   uint64_t ping_sent_ms_ = 0;  // while a keepalive PING is unanswered
   bool writing_finished_ = false;
+  bool peer_ended_ = false;
 };
 
 }  // namespace gatehouse::httpio

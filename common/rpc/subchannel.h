@@ -6,7 +6,8 @@
 // its deadline passes, max_wait_ms pass, or (fail_fast) a connection attempt fails.
 //
 // Thread: its executor's. Destroying it ends its connections; calls still under way finish with
-// Unavailable in a later turn and may be destroyed before or after.
+// Unavailable in a later turn and may be destroyed before or after. It must not be destroyed inside
+// a callback of a call or of its listener: Executor::destroy_later() does.
 #pragma once
 
 #include <cstddef>
@@ -38,6 +39,7 @@ struct SubchannelOptions {
   std::string authority;  // ":authority"; empty: the address
   bool tls = false;       // ":scheme" is https; the dialer does the TLS
   std::string user_agent = "grpc-c++-gatehouse/0.1";
+  bool accept_gzip = false;  // asks servers that would to compress; taken in any case
   httpio::ClientConnectionOptions connection;
   BackoffOptions backoff;
 

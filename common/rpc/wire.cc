@@ -195,41 +195,4 @@ Status status_from_http(int http_status) {
                     " (" + http_status_text(http_status) + ")");
 }
 
-StatusCode code_from_reset(http::ErrorCode code) {
-  switch (code) {
-    case http::ErrorCode::kRefusedStream:
-      return StatusCode::kUnavailable;
-    case http::ErrorCode::kCancel:
-      return StatusCode::kCanceled;
-    case http::ErrorCode::kEnhanceYourCalm:
-      return StatusCode::kResourceExhausted;
-    case http::ErrorCode::kInadequateSecurity:
-      return StatusCode::kPermissionDenied;
-    default:
-      return StatusCode::kInternal;
-  }
-}
-
-std::string error_code_name(http::ErrorCode code) {
-  static constexpr const char* kNames[] = {"NO_ERROR",
-                                           "PROTOCOL_ERROR",
-                                           "INTERNAL_ERROR",
-                                           "FLOW_CONTROL_ERROR",
-                                           "SETTINGS_TIMEOUT",
-                                           "STREAM_CLOSED",
-                                           "FRAME_SIZE_ERROR",
-                                           "REFUSED_STREAM",
-                                           "CANCEL",
-                                           "COMPRESSION_ERROR",
-                                           "CONNECT_ERROR",
-                                           "ENHANCE_YOUR_CALM",
-                                           "INADEQUATE_SECURITY",
-                                           "HTTP_1_1_REQUIRED"};
-  const auto number = static_cast<uint32_t>(code);
-  if (number < std::size(kNames)) return kNames[number];
-  char hex[16];
-  const auto end = std::to_chars(hex, hex + sizeof hex, number, 16);
-  return "unknown error code 0x" + std::string(hex, end.ptr);
-}
-
 }  // namespace gatehouse::rpc

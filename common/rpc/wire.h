@@ -11,7 +11,6 @@
 
 #include "common/base/result.h"
 #include "common/base/status.h"
-#include "common/http/exchange.h"
 #include "common/http/headers.h"
 #include "common/rpc/metadata.h"
 
@@ -50,11 +49,5 @@ StatusCode code_from_http_status(int http_status);
 // "unexpected HTTP status code received from server: 503 (Service Unavailable)", with the mapped
 // code.
 Status status_from_http(int http_status);
-
-// The code for a stream that the peer reset (PROTOCOL-HTTP2.md, "Errors").
-StatusCode code_from_reset(http::ErrorCode code);
-
-// "CANCEL", "REFUSED_STREAM", …; "unknown error code 0x20" for others.
-std::string error_code_name(http::ErrorCode code);
 
 }  // namespace gatehouse::rpc
