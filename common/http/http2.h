@@ -27,7 +27,9 @@ struct RateBudget {
 };
 
 // What a peer may make us do that is no work for it. A spent budget ends the connection with GOAWAY
-// ENHANCE_YOUR_CALM, whose debug data and why_finished() name the budget.
+// ENHANCE_YOUR_CALM, whose debug data and why_finished() name the budget. PRIORITY and unknown
+// frames have none: they are skipped and cost us less than the peer (CVE-2019-9513 needs a priority
+// tree, which both sides turn off: RFC 9218 section 2.1).
 struct FloodBudgets {
   // Each SETTINGS costs an ACK and may walk all streams (CVE-2019-9515). Peers send one at the
   // start and some adjust their windows now and then.
@@ -44,8 +46,6 @@ struct FloodBudgets {
   // WINDOW_UPDATE beyond 10 for each DATA frame we sent and 10 for each stream opened: readers
   // acknowledge what they read, in pieces.
   RateBudget window_updates{1000, 100};
-  // Frames that change nothing: PRIORITY, PRIORITY_UPDATE, unknown types (CVE-2019-9513).
-  RateBudget other{1000, 100};
 };
 
 struct Http2ServerOptions {
