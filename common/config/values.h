@@ -32,36 +32,4 @@ std::string format_bytes(uint64_t bytes);
 std::vector<std::string> split_list(std::string_view text);
 std::string join_list(const std::vector<std::string>& items);
 
-// host:port. The host may be a name, an IPv4 address, "[IPv6]" (kept without brackets) or empty
-// ("every address", for listeners). Port 0..65535, needed.
-struct HostPort {
-  std::string host;
-  uint16_t port = 0;
-  // "host:port", with brackets around a host that contains a colon.
-  std::string to_string() const;
-  friend bool operator==(const HostPort&, const HostPort&) = default;
-};
-Result<HostPort> parse_host_port(std::string_view text);
-
-enum class Scheme : uint8_t { kHttp, kHttps, kUnix, kUnixs };
-// What a sockaddr_un holds beside its final zero.
-inline constexpr size_t kMaxUnixPathBytes = 107;
-std::string_view scheme_name(Scheme scheme);  // "http", "https", "unix", "unixs"
-
-// scheme://host:port for http and https, unix:///absolute/path or unix://relative/path for Unix
-// sockets (also unix:path, as gRPC writes them). No user, path (one trailing "/" is let go), query
-// or fragment for http and https: etcd refuses them too.
-struct Url {
-  Scheme scheme = Scheme::kHttp;
-  HostPort address;  // http, https
-  std::string path;  // unix, unixs
-  bool tls() const { return scheme == Scheme::kHttps || scheme == Scheme::kUnixs; }
-  bool is_unix() const { return scheme == Scheme::kUnix || scheme == Scheme::kUnixs; }
-  std::string to_string() const;
-  friend bool operator==(const Url&, const Url&) = default;
-};
-Result<Url> parse_url(std::string_view text);
-// As parse_url, and host:port without a scheme, which means http; *had_scheme (may be null) tells.
-Result<Url> parse_url_or_host_port(std::string_view text, bool* had_scheme = nullptr);
-
 }  // namespace gatehouse::config
