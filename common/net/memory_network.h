@@ -8,16 +8,13 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 
 #include "common/base/unique_function.h"
 #include "common/env/byte_stream.h"
-#include "common/env/entropy.h"
 #include "common/env/executor.h"
 #include "common/net/dialer.h"
 

@@ -30,8 +30,8 @@ class TlsStream final : public env::ByteStream, private env::ByteStream::Sink {
   // destroy_later().
   void handshake(uint64_t timeout_ms, UniqueFunction<void(const Status&)> done);
 
-  // After a successful handshake. on_broken tells a truncated stream ("tls: connection closed
-  // without close_notify") from a finished one.
+  // After a successful handshake. A peer that ends the transport without close_notify may have been
+  // cut short: that is told by on_broken, not on_end.
   void start(env::ByteStream::Sink& sink) override;
   // Encrypted at the call, a record at least: gather small pieces first.
   void write(std::string_view bytes) override;
@@ -40,6 +40,34 @@ class TlsStream final : public env::ByteStream, private env::ByteStream::Sink {
   void resume_reading() override;
   void finish_writing() override;
   const env::PeerInfo& peer() const override { return peer_; }
+
+ private:
+  enum class State : uint8_t { kNew, kHandshaking, kReady, kFailed };
+
+  void on_bytes(std::string_view bytes) override;
+  void on_end() override;
+  void on_drained() override;
+  void on_broken(const Status& why) override;
+
+  void deliver();
+  void send_output();
+  void fail(const Status& why);
+  void on_timer();
+
+  std::unique_ptr<env::ByteStream> lower_;
+  std::unique_ptr<tls::Session> session_;
+  std::string received_;
+  env::PeerInfo peer_;
+  State state_ = State::kNew;
+  bool finishing_ = false;
+  bool ended_ = false;  // on_end was told
+  bool told_ = false;   // failure_ was told
+  Status failure_;      // once kFailed
+  UniqueFunction<void(const Status&)> done_;
+  env::ByteStream::Sink* sink_ = nullptr;
+  env::Timer timer_;  // the handshake's deadline; then what may not be told at once
+  std::string plaintext_;
+  std::string ciphertext_;
 };
 
 }  // namespace gatehouse::net
