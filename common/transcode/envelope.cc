@@ -2,30 +2,9 @@
 
 #include <cstdint>
 
+#include "common/base/utf8.h"
+
 namespace gatehouse::transcode {
-namespace {
-
-// The length of the UTF-8 sequence at the front of `text` (RFC 3629: no surrogates, nothing
-// overlong, nothing beyond U+10FFFF), or 0.
-size_t utf8_sequence(std::string_view text) {
-  const auto byte = [text](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t lead = byte(0);
-  if (lead < 0x80) return 1;
-  const size_t size = lead >= 0xC2 && lead < 0xE0   ? 2
-                      : lead >= 0xE0 && lead < 0xF0 ? 3
-                      : lead >= 0xF0 && lead < 0xF5 ? 4
-                                                    : 0;
-  if (size == 0 || text.size() < size) return 0;
-  const uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-  const uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-  if (byte(1) < low || byte(1) > high) return 0;
-  for (size_t i = 2; i < size; ++i) {
-    if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
-  }
-  return size;
-}
-
-}  // namespace
 
 int http_status(StatusCode code) {
   switch (code) {
@@ -66,7 +45,7 @@ void append_json_string(std::string_view text, std::string& out) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   out += '"';
   while (!text.empty()) {
-    const size_t size = utf8_sequence(text);
+    const size_t size = utf8_character_length(text);
     const char c = text.front();
     if (size == 0) {
       out += "\\ufffd";

@@ -109,8 +109,8 @@ bool JsonCursor::fail(std::string_view what) {
 bool JsonCursor::check_depth(int depth) {
   if (depth < kMaxJsonDepth) return true;
   if (status_.ok()) {
-    status_ = resource_exhausted("JSON: more than " + std::to_string(kMaxJsonDepth) +
-                                 " objects and arrays within each other");
+    status_ = invalid_argument("JSON: more than " + std::to_string(kMaxJsonDepth) +
+                               " objects and arrays within each other");
   }
   return false;
 }

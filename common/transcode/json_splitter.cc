@@ -1,5 +1,7 @@
 #include "common/transcode/json_splitter.h"
 
+#include <algorithm>
+
 namespace gatehouse::transcode {
 
 Result<bool> JsonSplitter::next(std::string_view& input, std::string& value) {
@@ -25,8 +27,8 @@ Result<bool> JsonSplitter::next(std::string_view& input, std::string& value) {
       in_string_ = true;
     } else if (c == '{' || c == '[') {
       if (++depth_ > kMaxJsonDepth) {
-        return resource_exhausted("JSON: more than " + std::to_string(kMaxJsonDepth) +
-                                  " objects and arrays within each other");
+        return invalid_argument("JSON: more than " + std::to_string(kMaxJsonDepth) +
+                                " objects and arrays within each other");
       }
     } else if (c == '}' || c == ']') {
       --depth_;

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "common/base/check.h"
+#include "common/base/utf8.h"
+#include "common/transcode/base64_text.h"
 #include "common/transcode/integer_text.h"
 #include "common/transcode/json_cursor.h"
 
@@ -66,7 +68,7 @@ class StrictReader {
     while (cursor_.next_member(first, name)) {
       const FieldDescriptor* field = find_field(type, name.text(name_scratch_));
       if (field == nullptr) {
-        if (!cursor_.skip_value(depth + 1)) return false;
+        if (!skip_unknown(name, depth + 1)) return false;
         continue;
       }
       if (!mark(fields_seen, field->index())) return fail(*field, "given twice");
@@ -83,6 +85,27 @@ class StrictReader {
       if (!fits) return false;
     }
     return !cursor_.failed();
+  }
+
+  // An unknown field is ignored, but protobuf's parser minds an empty name and counts nesting
+  // within it.
+  bool skip_unknown(const JsonString& name, int depth) {
+    if (name.raw.empty()) {
+      const size_t begin = static_cast<size_t>(name.raw.data() - text_.data());
+      edits_.push_back({begin, begin, "-"});  // no field is named so
+    }
+    const int next = cursor_.peek();
+    const size_t begin = cursor_.offset();
+    if (!cursor_.skip_value(depth)) return false;
+    if (next != '{' && next != '[') return true;
+    std::string_view rest = text_.substr(begin, cursor_.offset() - begin);
+    while (!rest.empty()) {
+      const size_t length = utf8_character_length(rest);
+      if (length == 0) return cursor_.fail("text that is not UTF-8 before");
+      rest.remove_prefix(length);
+    }
+    edits_.push_back({begin, cursor_.offset(), "null"});
+    return true;
   }
 
   bool read_list(const FieldDescriptor& field, int depth) {
@@ -103,6 +126,7 @@ class StrictReader {
         return read_object(*field.message_type(), depth);
       case FieldDescriptor::CPPTYPE_STRING: {
         if (next != '"') return fail(field, "is a string");
+        if (field.type() == FieldDescriptor::TYPE_BYTES) return read_base64(field);
         JsonString ignored;
         return cursor_.read_string(ignored);
       }
@@ -121,6 +145,20 @@ class StrictReader {
         break;
     }
     check_failed("the contract has no such field", __FILE__, __LINE__, field.full_name());
+  }
+
+  bool read_base64(const FieldDescriptor& field) {
+    const size_t begin = cursor_.offset();
+    JsonString quoted;
+    if (!cursor_.read_string(quoted)) return false;
+    std::string scratch;
+    std::string tidy;
+    const Base64Text found = tidy_base64(quoted.text(scratch), tidy);
+    if (found == Base64Text::kNoBase64) return fail(field, "is no base64");
+    if (found == Base64Text::kRewritten) {
+      edits_.push_back({begin, cursor_.offset(), '"' + tidy + '"'});
+    }
+    return true;
   }
 
   bool read_enum_name(const FieldDescriptor& field) {

@@ -5,6 +5,8 @@
 //   - a value where a list is meant, a list where a value is meant, null within a list
 //   - numbers for strings, "true" for true, "1" for an enum's name
 //   - integers with a fraction or exponent beyond 2^53 (rounded), or within a string (refused)
+//   - unknown fields without a name or nested deep (refused)
+//   - base64 with line ends, or with bits in its last digit that belong to no byte (refused)
 #pragma once
 
 #include <google/protobuf/descriptor.h>
@@ -17,8 +19,8 @@
 namespace gatehouse::transcode {
 
 // The first value of `text`, an object that fits `type` as far as the list above goes: a view of
-// `text` or, where something had to be rewritten, of `scratch`. InvalidArgument with the offset in
-// `text`; ResourceExhausted when it is too deep.
+// `text` or, where something had to be rewritten, of `scratch`. InvalidArgument, with the offset
+// in `text`, otherwise.
 Result<std::string_view> strict_json(const google::protobuf::Descriptor& type,
                                      std::string_view text, std::string& scratch);
 
