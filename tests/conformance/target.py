@@ -43,6 +43,18 @@ class Target:
         if not self.proxied:  # here the endpoint is a member's, and the member's name for it is the better one
             self.names.learn("client url m0", self.etcd.members[0].client_url)
 
+    def settle(self):
+        """With several members: waits until all have applied the same, so that an answer does not depend on which one
+        the proxy asks."""
+        if self.etcd.size == 1:
+            return
+
+        def all_alike():
+            states = [post_json(f"{member.client_url}/v3/maintenance/status", {}) for member in self.etcd.members]
+            return min(int(state["raftAppliedIndex"]) for state in states) == max(int(state["raftIndex"])
+                                                                                 for state in states)
+        cluster.wait_for(all_alike, "the members to be alike")
+
     def record(self, step, outcome):
         self.transcript.record(step, outcome)
 

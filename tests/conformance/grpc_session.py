@@ -1,0 +1,54 @@
+"""The session of a stock gRPC C++ client (grpc_client/): every RPC with its code, message, response and metadata."""
+
+import json
+import pathlib
+import re
+import subprocess
+
+from transcript import ABSENT, Allowed
+
+CLIENT = None  # the program; run.py sets it from --client
+TIMEOUT_S = 110
+
+
+def run(target):
+    if not CLIENT:
+        raise SystemExit("the grpc session needs --client, the program conformance-grpc-client")
+    members = target.etcd.endpoints if target.etcd.size > 1 else []
+    done = subprocess.Popen([pathlib.Path(CLIENT).resolve(), target.endpoint, *members], stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd=target.directory)
+    try:
+        output, errors = done.communicate(timeout=TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        done.kill()
+        output, errors = done.communicate()
+    for line in output.decode("utf-8", "replace").splitlines():
+        outcome = json.loads(line)
+        step = outcome.pop("step")
+        if step.startswith("member add") and "response" in outcome:
+            target.names.learn_id("learner", outcome["response"]["member"]["ID"])
+        if step == "time to live" and 95 <= int(outcome["response"]["TTL"]) <= 100:
+            outcome["response"]["TTL"] = "<about 100>"
+        target.record(step, shortened(outcome))
+    if done.returncode != 0:
+        raise RuntimeError(f"the client ended with {done.returncode}:\n{errors.decode('utf-8', 'replace')[-2000:]}")
+
+
+def shortened(outcome):
+    """Values of a megabyte are compared by length and ends."""
+    if isinstance(outcome, dict):
+        return {key: shortened(value) for key, value in outcome.items()}
+    if isinstance(outcome, list):
+        return [shortened(value) for value in outcome]
+    if isinstance(outcome, str) and len(outcome) > 100000:
+        return f"{outcome[:20]}...{outcome[-20:]} of length {len(outcome)}"
+    return outcome
+
+
+COMPRESSED = "(put|get|get without a key), compressed"
+ALLOWED = [
+    Allowed("the proxy accepts gzip, which 3.4 does not", COMPRESSED, "code", "UNIMPLEMENTED", ("OK", "INVALID_ARGUMENT")),
+    Allowed("the proxy accepts gzip, which 3.4 does not", COMPRESSED, "message", re.compile(".*not installed.*"),
+            (ABSENT, "etcdserver: key is not provided")),
+    Allowed("the proxy accepts gzip, which 3.4 does not", COMPRESSED, "response.*", ABSENT, ...),
+]
