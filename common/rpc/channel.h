@@ -69,8 +69,9 @@ class Channel final : public CallTarget {
 
   size_t ready_endpoints() const;
 
- private:
   class Impl;
+
+ private:
   std::unique_ptr<Impl> impl_;
 };
 

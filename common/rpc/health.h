@@ -31,8 +31,9 @@ class HealthService {
   // Every service, and those set later, are not serving: the server is about to go.
   void shut_down();
 
+  struct Board;  // the statuses and who watches them
+
  private:
-  struct Board;
   std::shared_ptr<Board> board_;
 };
 
