@@ -156,6 +156,13 @@ Result<std::shared_ptr<const Context>> Context::server(const ServerOptions& opti
   GATEHOUSE_RETURN_IF_ERROR(check_server_options(options));
   GATEHOUSE_RETURN_IF_ERROR(configure(options, *impl));
   GATEHOUSE_RETURN_IF_ERROR(use_identity(options.cert_file, options.key_file, *impl));
+  // mbed TLS would pass the certificate over in every handshake, and say that no cipher suite is in
+  // common.
+  if (mbedtls_x509_crt_check_extended_key_usage(impl->chain.get(), MBEDTLS_OID_SERVER_AUTH,
+                                                MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) != 0) {
+    return invalid_argument("tls: cert_file " + options.cert_file +
+                            ": the certificate is not for use by servers (extended key usage)");
+  }
   mbedtls_ssl_config* config = impl->config.get();
   impl->client_auth = options.client_auth;
   impl->allowed_cn = options.allowed_cn;
