@@ -252,9 +252,12 @@ def locks_and_elections(ctl):
 
 
 def cluster_and_maintenance(ctl):
-    ctl("member", "list", tidy=lambda output: sorted(output.splitlines()))
+    def by_name(output):  # etcd's order is that of the ids, which are others in the other cluster
+        return sorted(re.sub(r"[ +|-]+", " ", output).splitlines(), key=lambda line: re.findall(r"\bm\d\b", line))
+
+    ctl("member", "list", tidy=by_name)
     ctl("member", "list", "-w", "json")
-    ctl("member", "list", "-w", "table", tidy=lambda output: sorted(re.sub(r"[ +|-]+", " ", output).splitlines()))
+    ctl("member", "list", "-w", "table", tidy=by_name)
     added = ctl_quiet(ctl, "member", "add", "learner", "--learner", "--peer-urls=http://127.0.0.1:1", "-w", "json")
     added = json.loads(added)
     ctl.target.names.learn_id("learner", added["member"]["ID"])
