@@ -53,7 +53,8 @@ class HttpServer {
 
   // Stops accepting, lets requests under way finish (GOAWAY, Connection: close), closes what is
   // left after deadline_ms. `done` comes once, from a later turn: no connection and no handler is
-  // left, the server may be destroyed. Calling it again only shortens the deadline.
+  // left, the server may be destroyed, also from inside it. Calling it again may shorten the
+  // deadline.
   void drain(uint64_t deadline_ms, UniqueFunction<void()> done);
 
   // Any thread.
@@ -62,6 +63,22 @@ class HttpServer {
  private:
   struct Worker;
   struct Port;
+
+  void stop_workers();
+  void force_close();
+  void check_certificates();
+
+  loop::EventLoop& loop_;
+  const HttpServerOptions options_;
+  ServerObserver* const observer_;
+  std::vector<std::shared_ptr<Worker>> workers_;  // shared with tasks on their way
+  std::vector<std::unique_ptr<Port>> ports_;
+  size_t workers_left_ = 0;  // that have connections, while draining
+  bool draining_ = false;
+  uint64_t drain_deadline_ms_ = 0;
+  std::vector<UniqueFunction<void()>> drained_;
+  env::Timer drain_timer_;
+  env::Timer tls_timer_;
 };
 
 }  // namespace gatehouse::httpio

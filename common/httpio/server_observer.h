@@ -32,7 +32,7 @@ struct TrafficCounters {
   std::atomic<uint64_t> connections_opened{0};
   std::atomic<uint64_t> connections_closed{0};
   std::atomic<uint64_t> handshakes_failed{0};
-  std::atomic<uint64_t> bytes_received{0};  // of the transport: under TLS, ciphertext
+  std::atomic<uint64_t> bytes_received{0};  // as HTTP: under TLS, what was inside
   std::atomic<uint64_t> bytes_sent{0};
   std::atomic<uint64_t> requests{0};
 
