@@ -62,6 +62,8 @@ class Http2Core {
   Http2Stream& activate(int32_t id);
   void release(Http2Stream& stream);
   bool may_open() const;
+  // may_open() will not hold again.
+  bool ends() const { return finished_ || rejected_ || draining_ || !goaway_text_.empty(); }
   nghttp2_session* session() const { return session_.get(); }
 
   bool finished_ = false;
