@@ -73,7 +73,7 @@ bool has_cpu(const std::vector<TargetResult>& results) {
 std::string grouped(double value, int decimals) {
   std::string text = fmt::format("{:.{}f}", value, decimals);
   const size_t point = std::min(text.find('.'), text.size());
-  for (size_t at = point; at > 3; at -= 3) text.insert(at - 3, ",");
+  for (size_t at = point; at > 3; at -= 3) text.insert(at - 3, 1, ',');
   return text;
 }
 

@@ -19,14 +19,13 @@ namespace field {
 enum Range : uint32_t { kKey = 1, kRangeEnd = 2, kSerializable = 7, kCountOnly = 9 };
 enum Put : uint32_t { kPutKey = 1, kPutValue = 2 };
 enum Op : uint32_t { kRequestPut = 2 };
-enum Compare : uint32_t { kResult = 1, kTarget = 2, kCompareKey = 3, kVersion = 4 };
+enum Compare : uint32_t { kResult = 1, kCompareKey = 3, kVersion = 4 };
 enum Txn : uint32_t { kCompare = 1, kSuccess = 2, kFailure = 3 };
 enum Watch : uint32_t { kCreateRequest = 1 };
 enum Lease : uint32_t { kGrantTtl = 1, kKeepaliveId = 1 };
 }  // namespace field
 
-constexpr uint64_t kGreater = 1;        // Compare.CompareResult
-constexpr uint64_t kVersionTarget = 0;  // Compare.CompareTarget
+constexpr uint64_t kGreater = 1;  // Compare.CompareResult; the target's default is VERSION
 
 std::string framed(std::string_view message) {
   std::string out;
@@ -62,7 +61,6 @@ std::string range_message(const Options& options, const std::string& key, const 
 std::string txn_message(const std::string& key, const std::string& value) {
   std::string compare;
   append_varint_field(compare, field::kResult, kGreater);
-  append_varint_field(compare, field::kTarget, kVersionTarget);
   append_bytes_field(compare, field::kCompareKey, key);
   append_varint_field(compare, field::kVersion, 0);
   std::string op;
@@ -151,6 +149,7 @@ RequestPlan plan_requests(const Options& options, const std::string& authority) 
     case Operation::kLeaseGrant:
       path = kLeaseGrantPath;
       plan.body = RequestTemplate(lease_grant_message(options.lease_ttl_s), marks, {}, false);
+      plan.numbers = 1;
       break;
     case Operation::kEcho:
       path = "/bench.Echo/Echo";
@@ -194,6 +193,13 @@ RequestPlan plan_fill(const Options& options, const std::string& authority) {
   plan.stride = batch;
   plan.last_first_key = options.keys.count - batch;
   plan.least_answer_bytes = rpc::kPrefixBytes;
+  return plan;
+}
+
+RequestPlan plan_lease(const Options& options, const std::string& authority) {
+  RequestPlan plan;
+  plan.head = grpc_head(options, authority, kLeaseGrantPath);
+  plan.body = RequestTemplate(lease_grant_message(1), Marks(options.keys), {}, false);
   return plan;
 }
 

@@ -33,6 +33,9 @@ RequestPlan plan_requests(const Options& options, const std::string& authority);
 RequestPlan plan_fill(const Options& options, const std::string& authority);
 bool needs_fill(Operation operation);
 
+// Grants one lease of a second.
+RequestPlan plan_lease(const Options& options, const std::string& authority);
+
 // What the writer of a watch run puts: the value begins with a stamp.
 RequestPlan plan_stamped_put(const Options& options, const std::string& authority);
 

@@ -11,18 +11,19 @@ Worker::Worker(env::Executor& executor, net::Dialer& dialer, Round& round, size_
       index_(index),
       look_timer_(executor, [this] { look(); }) {
   const Options& options = round_.options;
-  if (round_.job == Job::kFill ||
+  const bool load = round_.job == Job::kLoad;
+  if (!load ||
       (options.operation != Operation::kWatch && options.operation != Operation::kKeepalive)) {
-    const bool fill = round_.job == Job::kFill;
-    RequestPlan plan =
-        fill ? plan_fill(options, round_.authority) : plan_requests(options, round_.authority);
-    if (fill) {
+    RequestPlan plan = round_.job == Job::kFill         ? plan_fill(options, round_.authority)
+                       : round_.job == Job::kTouchLease ? plan_lease(options, round_.authority)
+                                                        : plan_requests(options, round_.authority);
+    if (!load) {
       keys_ = std::make_unique<EachKeyOnce>(round_.filled, plan.numbers);
     } else {
       keys_ = std::make_unique<RandomKeys>(options.seed * 1000003 + index_, plan.numbers);
     }
     unary_ = std::make_unique<UnaryLoad>(UnaryLoad{executor_, phase_, std::move(plan), *keys_,
-                                                   recorder_, !fill && is_rest(options.operation)});
+                                                   recorder_, load && is_rest(options.operation)});
   } else if (options.operation == Operation::kKeepalive) {
     keepalive_ = std::make_unique<KeepaliveLoad>(
         KeepaliveLoad{executor_, phase_, options, round_.authority, recorder_});
@@ -53,7 +54,7 @@ void Worker::add_clients() {
     connection.protocol = httpio::ClientConnectionOptions::Protocol::kHttp1;
   }
   // A fill wants no more than a server takes gladly, and REST runs are filled by gRPC.
-  const size_t streams = round_.job == Job::kFill ? 1 : options.streams;
+  const size_t streams = round_.job == Job::kLoad ? options.streams : 1;
   for (size_t i = index_; i < options.connections; i += round_.workers) {
     auto client =
         std::make_unique<Client>(executor_, dialer_, round_.endpoint, connection, recorder_);
@@ -126,7 +127,7 @@ void Worker::look() {
   }
   if (prepared) prepared_.store(true, std::memory_order_release);
   if (phase_ == Phase::kStopped && closed) return stopped_.store(true, std::memory_order_release);
-  if (round_.job == Job::kFill) {
+  if (round_.job != Job::kLoad) {
     if (!recorder_.first_failure().empty()) give_up(unavailable(recorder_.first_failure()));
     if (phase_ == Phase::kRunning && unary_->under_way == 0 &&
         round_.filled.load(std::memory_order_relaxed) >= unary_->plan.numbers) {

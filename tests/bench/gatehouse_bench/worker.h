@@ -22,8 +22,9 @@
 namespace gatehouse::bench {
 
 enum class Job : uint8_t {
-  kLoad,  // the operation of the options
-  kFill,  // write each key once
+  kLoad,        // the operation of the options
+  kFill,        // write each key once
+  kTouchLease,  // one short lease: a write that touches no key
 };
 
 // What the workers of a round share. Outlives them.
@@ -33,7 +34,7 @@ struct Round {
   std::string authority;  // of the requests: the endpoint without its scheme
   Job job = Job::kLoad;
   size_t workers = 1;
-  std::atomic<uint64_t> filled{0};     // requests of kFill taken
+  std::atomic<uint64_t> filled{0};     // requests of a job that ends by itself, taken
   std::atomic<uint64_t> delivered{0};  // events of kWatch
 };
 
@@ -60,7 +61,7 @@ class Worker {
   // Any thread.
   bool prepared() const { return prepared_.load(std::memory_order_acquire); }
   bool stopped() const { return stopped_.load(std::memory_order_acquire); }
-  // All requests of kFill that this worker took are answered and none is left.
+  // A job that ends by itself: all requests this worker took are answered and none is left.
   bool exhausted() const { return exhausted_.load(std::memory_order_acquire); }
   uint64_t progress() const { return recorder_.progress(); }
   // Why it cannot go on: a connection that could not be made, or a key that could not be written.
