@@ -1,0 +1,32 @@
+// gatehouse-proxy: options, a logger, run.
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+#include <variant>
+
+#include "common/log/log.h"
+#include "proxy/options.h"
+#include "proxy/proxy.h"
+
+int main(int argc, char** argv) {
+  using namespace gatehouse;
+  const proxy::ParsedOptions parsed = proxy::parse_options(argc, argv, environ);
+  if (const auto* exit = std::get_if<config::Exit>(&parsed)) {
+    std::fputs(exit->text.c_str(), exit->to_stderr ? stderr : stdout);
+    return exit->code;
+  }
+  const auto& options = std::get<proxy::Options>(parsed);
+  const Result<log::Logger> logger = log::create(options.log);
+  if (!logger.ok()) {
+    std::fprintf(stderr, "gatehouse-proxy: %s\n", logger.status().message().c_str());
+    return 1;
+  }
+  for (const std::string& warning : options.warnings) LOG_WARN(*logger, warning);
+  const Status status = proxy::run(options, *logger);
+  if (!status.ok()) {
+    LOG_FATAL(*logger, "cannot serve", {"error", status.message()});
+    return 1;
+  }
+  return 0;
+}

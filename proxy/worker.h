@@ -1,0 +1,88 @@
+// Worker: all of the proxy that lives on one loop: the way to the members, the gRPC services, the
+// gateway and the plain HTTP paths. Loops share the metrics, the TLS contexts and nothing else.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "common/env/entropy.h"
+#include "common/http/exchange.h"
+#include "common/log/log.h"
+#include "common/loop/event_loop.h"
+#include "common/metrics/metrics.h"
+#include "common/net/tcp_dialer.h"
+#include "common/rpc/health.h"
+#include "common/rpc/server.h"
+#include "common/rpc/server_metrics.h"
+#include "common/tls/reloading_context.h"
+#include "common/transcode/transcoder.h"
+#include "proxy/admin/admin.h"
+#include "proxy/gateway/gateway.h"
+#include "proxy/services/services.h"
+#include "proxy/upstream/member_sync.h"
+#include "proxy/upstream/upstream.h"
+
+namespace gatehouse::proxy {
+
+// What all workers share. Outlives them.
+struct Shared {
+  Shared(log::Logger the_logger, size_t max_body_bytes)
+      : logger(std::move(the_logger)), transcoder(max_body_bytes) {}
+
+  const log::Logger logger;
+  metrics::Registry registry;
+  const upstream::Metrics upstream_metrics{registry};
+  const gateway::Metrics gateway_metrics{registry};
+  const transcode::Transcoder transcoder;
+  rpc::HealthService health;
+  // Towards members; null where no endpoint wants TLS. The second offers HTTP/1.1 only.
+  std::unique_ptr<tls::ReloadingContext> member_tls;
+  std::unique_ptr<tls::ReloadingContext> member_http_tls;
+  std::atomic<bool> shutting_down{false};
+};
+
+struct WorkerOptions {
+  upstream::Options upstream;  // connection_for is the worker's to fill
+  rpc::SubchannelOptions connection;
+  services::Options services;
+  rpc::ServerLimits server;
+  gateway::Limits gateway;
+  uint64_t connect_timeout_ms = 5000;
+  uint64_t member_sync_interval_ms = 0;  // 0: off
+  bool tls_unless_stated = false;        // endpoints without a scheme speak TLS
+  bool log_calls = false;                // --experimental-enable-grpc-logging
+};
+
+class Worker {
+ public:
+  // On the loop's thread, as is everything else, destruction included. `shared` outlives it.
+  Worker(loop::EventLoop& loop, Shared& shared, const WorkerOptions& options);
+
+  enum class Surface : uint8_t {
+    kAll,
+    kAdmin,  // the plain HTTP paths only: --metrics-addr
+  };
+  std::unique_ptr<http::StreamHandler> start(http::ServerStream& stream, Surface surface);
+
+ private:
+  net::Dialer& dialer_for(const std::string& address, net::TcpDialer& over_tls);
+  rpc::SubchannelOptions connection_for(const std::string& address) const;
+
+  loop::EventLoop& loop_;
+  Shared& shared_;
+  const WorkerOptions options_;
+  env::SystemEntropy entropy_;
+  net::TcpDialer clear_;
+  net::TcpDialer tls_;
+  net::TcpDialer http_tls_;
+  rpc::ServerMetrics server_metrics_;
+  rpc::Server server_;
+  upstream::Upstream upstream_;
+  gateway::Gateway gateway_;
+  admin::Admin admin_;
+  std::unique_ptr<upstream::MemberSync> member_sync_;
+};
+
+}  // namespace gatehouse::proxy
