@@ -153,19 +153,23 @@ bool JsonCursor::read_string(JsonString& out) {
   if (!take('"')) return false;
   const size_t begin = at_;
   out.escaped = false;
-  while (at_ < text_.size()) {
-    const char c = text_[at_];
-    if (c == '"') {
-      out.raw = text_.substr(begin, at_ - begin);
+  for (;;) {
+    size_t at = at_;  // a local, for the loop that runs over megabytes of base64
+    while (at < text_.size() && text_[at] != '"' && text_[at] != '\\' &&
+           static_cast<unsigned char>(text_[at]) >= 0x20) {
+      ++at;
+    }
+    at_ = at;
+    if (at == text_.size()) break;
+    if (text_[at] == '"') {
+      out.raw = text_.substr(begin, at - begin);
       ++at_;
       return true;
     }
-    if (static_cast<unsigned char>(c) < 0x20) return fail("control character in a string");
+    if (text_[at] != '\\') return fail("control character in a string");
     ++at_;
-    if (c == '\\') {
-      out.escaped = true;
-      if (!read_escape()) return false;
-    }
+    out.escaped = true;
+    if (!read_escape()) return false;
   }
   return fail("unexpected end of a string");
 }

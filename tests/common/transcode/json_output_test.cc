@@ -1,6 +1,10 @@
 // http.md section 8, the output table, row by row.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include "proto/rpc.pb.h"
 #include "tests/common/transcode/transcode_testing.h"
 
@@ -168,6 +172,24 @@ TEST(JsonOutput, ALargeAnswer) {
   const auto back = transcoder().json_to_proto(range, json);
   ASSERT_TRUE(back.ok()) << back.status().to_string();
   EXPECT_EQ(*back, range.SerializeAsString());
+}
+
+TEST(JsonOutput, OneTranscoderServesManyThreads) {
+  std::vector<std::thread> threads;
+  std::atomic<int> right = 0;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&right] {
+      for (int n = 0; n < 200; ++n) {
+        const Route& range = route("/v3/kv/range");
+        std::string json;
+        const bool ok = transcoder().json_to_proto(range, R"({"key":"Zm9v","limit":5.0})").ok() &&
+                        transcoder().proto_to_json(range, "\x20\x07", json).ok();
+        if (ok && json == R"({"count":"7"})") ++right;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(right, 4 * 200);
 }
 
 }  // namespace
