@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/check.h"
+#include "common/http/fields.h"
 #include "common/http/http2_core.h"
 
 namespace gatehouse::http {
@@ -120,21 +121,6 @@ ng::ssize Http2Stream::read_body(nghttp2_session*, int32_t, uint8_t*, size_t roo
     }
   }
   return static_cast<ng::ssize>(bytes);
-}
-
-bool is_connection_specific(std::string_view name) {
-  switch (name.size()) {
-    case 7:
-      return name == "upgrade";
-    case 10:
-      return name == "connection" || name == "keep-alive";
-    case 16:
-      return name == "proxy-connection";
-    case 17:
-      return name == "transfer-encoding";
-    default:
-      return false;
-  }
 }
 
 nghttp2_nv borrow_field(std::string_view name, std::string_view value) {

@@ -98,10 +98,6 @@ class Http2Stream {
                              uint32_t* flags, nghttp2_data_source* source, void* core);
 };
 
-// Connection-specific fields have no place in HTTP/2 (RFC 9113 section 8.2.2); a handler that
-// serves both versions may set them.
-bool is_connection_specific(std::string_view name);
-
 // A field for nghttp2. The text is not copied: it lives until the frame was sent or dropped.
 nghttp2_nv borrow_field(std::string_view name, std::string_view value);
 void borrow_fields(const Headers& headers, std::vector<nghttp2_nv>& fields);
