@@ -13,37 +13,40 @@ namespace gatehouse::config {
 namespace {
 
 template <typename T>
-Result<Value> as_value(Result<T> result) {
-  if (!result.ok()) return result.status();
-  return Value(*std::move(result));
+Status take(const Result<T>& result, Value* value) {
+  if (result.ok()) *value = *result;
+  return result.status();
 }
 
-Result<Value> parse_by_type(const Option& option, std::string_view text) {
+Status parse_by_type(const Option& option, std::string_view text, Value* value) {
   switch (option.type) {
     case Type::kString:
-      return Value(std::string(text));
+      *value = std::string(text);
+      return Status();
     case Type::kBool:
-      return as_value(parse_bool(text));
+      return take(parse_bool(text), value);
     case Type::kInt64:
-      return as_value(parse_int64(text));
+      return take(parse_int64(text), value);
     case Type::kUint64:
-      return as_value(parse_uint64(text));
+      return take(parse_uint64(text), value);
     case Type::kUint32: {
       const Result<uint64_t> number = parse_uint64(text);
       if (number.ok() && *number > std::numeric_limits<uint32_t>::max()) {
         return invalid_argument("value out of range");
       }
-      return as_value(number);
+      return take(number, value);
     }
     case Type::kDuration:
-      return as_value(parse_duration(text));
+      return take(parse_duration(text), value);
     case Type::kBytes:
-      return as_value(parse_bytes(text));
+      return take(parse_bytes(text), value);
     case Type::kList:
-      return Value(split_list(text));
+      *value = split_list(text);
+      return Status();
     case Type::kEnum: {
       if (std::find(option.choices.begin(), option.choices.end(), text) != option.choices.end()) {
-        return Value(std::string(text));
+        *value = std::string(text);
+        return Status();
       }
       std::string known;
       for (const std::string& choice : option.choices) {
@@ -59,8 +62,9 @@ Result<Value> parse_by_type(const Option& option, std::string_view text) {
 }  // namespace
 
 Result<Value> parse_value(const Option& option, std::string_view text) {
-  Result<Value> value = parse_by_type(option, text);
-  if (value.ok() && option.validate) GATEHOUSE_RETURN_IF_ERROR(option.validate(*value));
+  Value value;
+  GATEHOUSE_RETURN_IF_ERROR(parse_by_type(option, text, &value));
+  if (option.validate) GATEHOUSE_RETURN_IF_ERROR(option.validate(value));
   return value;
 }
 
