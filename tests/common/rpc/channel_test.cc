@@ -75,7 +75,7 @@ TEST(Channel, NoEndpoints) {
 
 TEST(Channel, CallsWaitForTheFirstEndpoint) {
   Rig rig;
-  rig.network.set_link({.delay_ms = 170});
+  rig.network.set_link({.delay_ms = 120});
   rig.host("a:1");
   ChannelOptions options;
   options.subchannel.max_wait_ms = 300;
