@@ -10,6 +10,17 @@ bool equals_ignoring_case(std::string_view text, std::string_view lower) {
   return true;
 }
 
+bool is_token(std::string_view text) {
+  for (const char c : text) {
+    const bool alphanumeric =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!alphanumeric && std::string_view("!#$%&'*+-.^_`|~").find(c) == std::string_view::npos) {
+      return false;
+    }
+  }
+  return !text.empty();
+}
+
 bool is_connection_specific(std::string_view name) {
   switch (name.size()) {
     case 7:

@@ -12,6 +12,9 @@ inline char lower_case(char c) {
 // `lower` is in lower case.
 bool equals_ignoring_case(std::string_view text, std::string_view lower);
 
+// A field name or a method (RFC 9110 section 5.6.2).
+bool is_token(std::string_view text);
+
 // Fields about one HTTP/1 connection: ours to write there, out of place in HTTP/2 (RFC 9113 section
 // 8.2.2). `name` is in lower case.
 bool is_connection_specific(std::string_view name);

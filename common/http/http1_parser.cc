@@ -64,6 +64,10 @@ struct Http1Parser::Callbacks {
     of(parser).sink_.on_message_body({at, size});
     return kGoOn;
   }
+  static int chunk_header(llhttp_t* parser) {
+    // After the last chunk the guard has to look first.
+    return parser->content_length == 0 ? HPE_PAUSED : HPE_OK;
+  }
   static int message_complete(llhttp_t* parser) {
     of(parser).message_complete_ = true;
     return HPE_PAUSED;
@@ -79,6 +83,7 @@ struct Http1Parser::Callbacks {
     settings.on_header_value_complete = value_complete;
     settings.on_headers_complete = head_complete;
     settings.on_body = body_piece;
+    settings.on_chunk_header = chunk_header;
     settings.on_message_complete = message_complete;
     return settings;
   }
@@ -95,6 +100,7 @@ void Http1Parser::next() {
   llhttp_reset(&parser_);
   guard_.reset();
   head_complete_ = false;
+  in_trailers_ = false;
   message_complete_ = false;
   target_.clear();
   headers_.clear();
@@ -110,17 +116,23 @@ size_t Http1Parser::read(std::string_view bytes) {
   while (!bytes.empty() && !message_complete_ && error_.status == 0) {
     std::string_view part = bytes;
     bool broken = false;
-    if (!head_complete_) part = bytes.substr(0, guard_.scan(bytes, broken));
+    const bool guarded = !head_complete_ || in_trailers_;
+    if (guarded) part = bytes.substr(0, guard_.scan(bytes, broken));
     const llhttp_errno_t result = llhttp_execute(&parser_, part.data(), part.size());
     size_t read = part.size();
     if (result == HPE_PAUSED) {
       read = static_cast<size_t>(llhttp_get_error_pos(&parser_) - part.data());
+      if (!message_complete_) {
+        llhttp_resume(&parser_);
+        in_trailers_ = true;
+        guard_.expect_trailers();
+      }
     } else if (result != HPE_OK) {
       fail_as_llhttp_did();
     } else if (broken) {
-      fail(400, "malformed line in the head");
-    } else if (guard_.complete() && !head_complete_) {
-      fail(400, "malformed head");
+      fail(400, "malformed line");
+    } else if (guarded && guard_.complete() && (in_trailers_ || !head_complete_)) {
+      fail(400, "malformed message");  // llhttp sees another end than we do
     }
     bytes.remove_prefix(read);
   }
@@ -183,8 +195,8 @@ int Http1Parser::on_field_complete() {
     fail(431, "more than " + std::to_string(options_.max_header_count) + " header fields");
     return HPE_USER;
   }
-  if (name_.empty()) {
-    fail(400, "header field without a name");
+  if (!is_token(name_)) {  // llhttp 8 takes spaces
+    fail(400, "malformed header field name");
     return HPE_USER;
   }
   for (char& c : name_) c = lower_case(c);

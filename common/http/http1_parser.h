@@ -16,9 +16,9 @@
 
 namespace gatehouse::http {
 
-// Watches the line structure of a head: lines end in CRLF, no CR, LF or NUL stands elsewhere, no
-// line is a continuation of the one before. llhttp 8 is laxer, and a proxy before us may see other
-// lines than it does (RFC 9112 sections 2.2, 5.2 and 11.2; CVE-2023-30589).
+// Watches the line structure of a head or of trailers: lines end in CRLF, no CR, LF or NUL stands
+// elsewhere, no line is a continuation of the one before. llhttp 8 is laxer, and a proxy before us
+// may see other lines than it does (RFC 9112 sections 2.2, 5.2 and 11.2; CVE-2023-30589).
 class LineGuard {
  public:
   // How many of the bytes belong to the head; all where it does not end in them. `broken` is set at
@@ -29,6 +29,11 @@ class LineGuard {
   bool begun() const { return line_bytes_ > 0 || lines_ > 0; }
   char first_byte() const { return first_byte_; }
   void reset() { *this = LineGuard(); }
+  // What follows are trailers: fields without a line before them, possibly none.
+  void expect_trailers() {
+    reset();
+    lines_ = 1;
+  }
 
  private:
   size_t lines_ = 0;       // that are complete and not empty
@@ -106,6 +111,7 @@ class Http1Parser {
   LineGuard guard_;
 
   bool head_complete_ = false;
+  bool in_trailers_ = false;
   bool message_complete_ = false;
   Error error_;
   const char* method_ = "";

@@ -369,6 +369,7 @@ void Http1ServerSession::drain() {
 void Http1ServerSession::finish(const Status& why) {
   if (std::exchange(finished_, true)) return;
   why_ = why;
+  exchange_ = false;
   if (handler_ == nullptr) return;
   const std::unique_ptr<StreamHandler> handler = std::move(handler_);
   const bool over = aborted_ || writer_.complete();

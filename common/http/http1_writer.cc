@@ -9,11 +9,6 @@ namespace gatehouse::http {
 
 namespace {
 
-bool is_token_char(char c) {
-  if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) return true;
-  return std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-
 // "content-type" as "Content-Type", as HTTP/1 is usually written.
 void append_name(std::string& out, std::string_view name) {
   bool first = true;
@@ -25,7 +20,7 @@ void append_name(std::string& out, std::string_view name) {
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
   // A name that is none cannot be repaired; a line break in a value would start a field of its own.
-  if (name.empty() || !std::all_of(name.begin(), name.end(), is_token_char)) return;
+  if (!is_token(name)) return;
   append_name(out, name);
   out.append(": ");
   for (const char c : value) out.push_back(c == '\r' || c == '\n' || c == '\0' ? ' ' : c);
