@@ -22,7 +22,7 @@ enum Op : uint32_t { kRequestPut = 2 };
 enum Compare : uint32_t { kResult = 1, kCompareKey = 3, kVersion = 4 };
 enum Txn : uint32_t { kCompare = 1, kSuccess = 2, kFailure = 3 };
 enum Watch : uint32_t { kCreateRequest = 1 };
-enum Lease : uint32_t { kGrantTtl = 1, kKeepaliveId = 1 };
+enum Lease : uint32_t { kGrantTtl = 1, kGrantId = 2, kRevokeId = 1, kKeepaliveId = 1 };
 }  // namespace field
 
 constexpr uint64_t kGreater = 1;  // Compare.CompareResult; the target's default is VERSION
@@ -196,10 +196,20 @@ RequestPlan plan_fill(const Options& options, const std::string& authority) {
   return plan;
 }
 
-RequestPlan plan_lease(const Options& options, const std::string& authority) {
+RequestPlan plan_lease_grant(const Options& options, const std::string& authority, uint64_t id) {
   RequestPlan plan;
   plan.head = grpc_head(options, authority, kLeaseGrantPath);
-  plan.body = RequestTemplate(lease_grant_message(1), Marks(options.keys), {}, false);
+  plan.body =
+      RequestTemplate(lease_grant_message(options.lease_ttl_s, id), Marks(options.keys), {}, false);
+  return plan;
+}
+
+RequestPlan plan_lease_revoke(const Options& options, const std::string& authority, uint64_t id) {
+  std::string revoke;
+  append_varint_field(revoke, field::kRevokeId, id);
+  RequestPlan plan;
+  plan.head = grpc_head(options, authority, "/etcdserverpb.Lease/LeaseRevoke");
+  plan.body = RequestTemplate(framed(revoke), Marks(options.keys), {}, false);
   return plan;
 }
 
@@ -224,9 +234,10 @@ std::string watch_create_message(const KeySpace& keys) {
   return framed(request);
 }
 
-std::string lease_grant_message(uint64_t ttl_s) {
+std::string lease_grant_message(uint64_t ttl_s, uint64_t id) {
   std::string grant;
   append_varint_field(grant, field::kGrantTtl, ttl_s);
+  if (id != 0) append_varint_field(grant, field::kGrantId, id);
   return framed(grant);
 }
 

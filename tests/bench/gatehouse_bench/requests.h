@@ -33,8 +33,9 @@ RequestPlan plan_requests(const Options& options, const std::string& authority);
 RequestPlan plan_fill(const Options& options, const std::string& authority);
 bool needs_fill(Operation operation);
 
-// Grants one lease of a second.
-RequestPlan plan_lease(const Options& options, const std::string& authority);
+// One request each: a lease of this ID, and its end.
+RequestPlan plan_lease_grant(const Options& options, const std::string& authority, uint64_t id);
+RequestPlan plan_lease_revoke(const Options& options, const std::string& authority, uint64_t id);
 
 // What the writer of a watch run puts: the value begins with a stamp.
 RequestPlan plan_stamped_put(const Options& options, const std::string& authority);
@@ -44,7 +45,7 @@ http::RequestHead grpc_head(const Options& options, const std::string& authority
 
 // Framed messages, ready to be sent.
 std::string watch_create_message(const KeySpace& keys);
-std::string lease_grant_message(uint64_t ttl_s);
+std::string lease_grant_message(uint64_t ttl_s, uint64_t id = 0);  // 0: the server chooses
 std::string keepalive_message(uint64_t lease_id);
 
 inline constexpr std::string_view kWatchPath = "/etcdserverpb.Watch/Watch";

@@ -14,9 +14,7 @@ Worker::Worker(env::Executor& executor, net::Dialer& dialer, Round& round, size_
   const bool load = round_.job == Job::kLoad;
   if (!load ||
       (options.operation != Operation::kWatch && options.operation != Operation::kKeepalive)) {
-    RequestPlan plan = round_.job == Job::kFill         ? plan_fill(options, round_.authority)
-                       : round_.job == Job::kTouchLease ? plan_lease(options, round_.authority)
-                                                        : plan_requests(options, round_.authority);
+    RequestPlan plan = make_plan();
     if (!load) {
       keys_ = std::make_unique<EachKeyOnce>(round_.filled, plan.numbers);
     } else {
@@ -33,6 +31,20 @@ Worker::Worker(env::Executor& executor, net::Dialer& dialer, Round& round, size_
   }
   add_clients();
   if (watch_ && index_ == 0) add_writer();
+}
+
+RequestPlan Worker::make_plan() const {
+  switch (round_.job) {
+    case Job::kLoad:
+      break;
+    case Job::kFill:
+      return plan_fill(round_.options, round_.authority);
+    case Job::kGrantLease:
+      return plan_lease_grant(round_.options, round_.authority, round_.lease);
+    case Job::kRevokeLease:
+      return plan_lease_revoke(round_.options, round_.authority, round_.lease);
+  }
+  return plan_requests(round_.options, round_.authority);
 }
 
 size_t Worker::watchers_of(size_t stream) const {

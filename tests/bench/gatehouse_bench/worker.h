@@ -22,9 +22,10 @@
 namespace gatehouse::bench {
 
 enum class Job : uint8_t {
-  kLoad,        // the operation of the options
-  kFill,        // write each key once
-  kTouchLease,  // one short lease: a write that touches no key
+  kLoad,         // the operation of the options
+  kFill,         // write each key once
+  kGrantLease,   // one lease, round.lease
+  kRevokeLease,  // and its end
 };
 
 // What the workers of a round share. Outlives them.
@@ -34,6 +35,7 @@ struct Round {
   std::string authority;  // of the requests: the endpoint without its scheme
   Job job = Job::kLoad;
   size_t workers = 1;
+  uint64_t lease = 0;
   std::atomic<uint64_t> filled{0};     // requests of a job that ends by itself, taken
   std::atomic<uint64_t> delivered{0};  // events of kWatch
 };
@@ -76,6 +78,7 @@ class Worker {
   static constexpr uint64_t kLookAtWriterMs = 1;
   static constexpr uint64_t kLostEventsMs = 1000;  // events later than this will not come
 
+  RequestPlan make_plan() const;
   void add_clients();
   void add_writer();
   std::unique_ptr<Lane> make_lane(Client& client, size_t number);
