@@ -1,0 +1,122 @@
+// Backend: the member's durable map of buckets, on a file of bbolt's format. Writes gather in
+// memory and are committed in batches; reads see them at once.
+//
+//   writes ──> buffer (ordered, by bucket) ──commit: 100 ms or 10,000 operations──> copy-on-write
+//   B+tree, fdatasync, meta reads  ──> buffer, then the tree of the last commit, through the mapped
+//   file
+//
+// A commit holds whole calls of Writer::end() only, so that what belongs together (an entry's
+// effects and its index) is durable together. After a crash the file is the state of the last
+// commit, whatever was under way (format.md).
+//
+// Threads: one thread writes (the applier). Any thread reads, at any time, and never waits for the
+// writer or for a commit; a commit runs on the backend's own thread, beside both.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/base/result.h"
+#include "common/base/unique_function.h"
+#include "common/env/file_system.h"
+
+namespace gatehouse::backend {
+
+// The buckets of a member, in the order in which they are made (schema names them).
+enum class Bucket : uint8_t {
+  kMeta,
+  kLease,
+  kKey,
+  kAuth,
+  kAuthUsers,
+  kAuthRoles,
+  kAlarm,
+  kMembers,
+  kMembersRemoved,
+  kCluster,
+};
+inline constexpr size_t kBucketCount = 10;
+std::string_view bucket_name(Bucket bucket);  // "meta", "lease", "key", …
+
+struct Options {
+  std::chrono::milliseconds batch_interval{100};
+  uint32_t batch_limit = 10'000;  // operations
+  // Address space, not memory. A file that grows past it is mapped anew.
+  size_t initial_map_bytes = size_t{10} << 30;
+  bool persist_freelist = false;  // etcd on Linux: no
+  bool no_sync = false;           // --unsafe-no-fsync
+  // Told on the backend's thread how long each commit took.
+  std::function<void(std::chrono::nanoseconds)> on_commit;
+};
+
+// A consistent view: everything up to one Writer::end(), nothing later. Cheap to make; keeps pages
+// of the file from reuse, so it should not live for seconds. Used by one thread at a time, on any
+// thread.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+
+  // Bytes valid as long as the reader. False when there is none.
+  virtual bool get(Bucket bucket, std::string_view key, std::string_view& value) const = 0;
+
+  // Pairs with begin <= key < end ("" end: to the last) in order, until `visit` returns false.
+  // Views are valid as long as the reader.
+  using Visit = std::function<bool(std::string_view key, std::string_view value)>;
+  virtual void scan(Bucket bucket, std::string_view begin, std::string_view end,
+                    const Visit& visit) const = 0;
+};
+
+// The single writer. Its changes are visible to readers made after end().
+class Writer {
+ public:
+  virtual ~Writer() = default;
+
+  virtual void put(Bucket bucket, std::string_view key, std::string_view value) = 0;
+  // For keys above all others of the bucket (revisions): saves the search.
+  virtual void append(Bucket bucket, std::string_view key, std::string_view value) = 0;
+  virtual void remove(Bucket bucket, std::string_view key) = 0;
+  // What this writer put is seen, too. Valid until the next change.
+  virtual bool get(Bucket bucket, std::string_view key, std::string_view& value) const = 0;
+
+  // Publishes what was done since the last end().
+  virtual void end() = 0;
+};
+
+class Backend {
+ public:
+  // Opens or makes the file and its buckets, takes its lock (waits for it as etcd does, telling
+  // `on_wait` after 10 s). Checks meta pages, page headers and the freelist; errors name the file
+  // and the offset: "db: page 17 at offset 69632: flags 0x99".
+  static Result<std::unique_ptr<Backend>> open(env::FileSystem& files, const std::string& path,
+                                               const Options& options);
+  virtual ~Backend() = default;  // commits
+
+  virtual Writer& writer() = 0;
+  virtual std::unique_ptr<Reader> read() const = 0;
+
+  // Commits now; returns when it is durable. Any thread but the writer's within a change.
+  virtual Status commit() = 0;
+
+  // The first failed write or sync; from then on nothing is committed any more and the member must
+  // stop. OK before.
+  virtual Status health() const = 0;
+
+  virtual uint64_t size_bytes() const = 0;         // allocated: what the quota counts
+  virtual uint64_t size_in_use_bytes() const = 0;  // without free pages
+  virtual size_t open_readers() const = 0;
+
+  // A copy of the committed file, streamed to `sink` in pieces while writes go on. Commits first.
+  // The sink's error ends it.
+  virtual Status snapshot(
+      const std::function<Status(uint64_t total, std::string_view piece)>& sink) = 0;
+
+  // Rewrites the file without its free pages and swaps it in. Reads go on throughout, writes but
+  // for the swap.
+  virtual Status defragment() = 0;
+};
+
+}  // namespace gatehouse::backend
