@@ -222,7 +222,10 @@ int Http1Parser::on_head_complete() {
   parser_.upgrade = 0;
   head_complete_ = true;
   header_bytes_ = 0;
-  return sink_.on_message_head() ? kGoOn : kSkipBody;
+  // llhttp would wait for the body that the length of a 304 speaks of (RFC 9112 section 6.3).
+  const bool bodyless =
+      kind_ == Kind::kResponse && (status_ < 200 || status_ == 204 || status_ == 304);
+  return sink_.on_message_head() && !bodyless ? kGoOn : kSkipBody;
 }
 
 int Http1Parser::check_head() {
