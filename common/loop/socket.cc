@@ -15,7 +15,7 @@ namespace {
 
 // A larger buffer is freed once it is empty: thousands of idle connections must not keep what one
 // burst needed.
-constexpr size_t kKeptBufferBytes = 16 * 1024;
+constexpr size_t kKeptBufferBytes = 4 * 1024;
 
 void empty(std::string& buffer) {
   buffer.clear();
