@@ -22,7 +22,7 @@ struct Context::Impl {
   std::vector<std::string> allowed_hostname;
 
   Certificates chain;
-  mutable PrivateKey key;  // mutable: mbed TLS takes it by non-const pointer
+  PrivateKey key;
   Certificates roots;
   std::optional<RevocationLists> revoked;
   std::vector<int> cipher_suites;

@@ -46,8 +46,8 @@ inline constexpr bool kHasTls13 = false;
 #endif
 
 // The kernel's generator as mbed TLS wants it; `state` is not used. A thread-local or per-session
-// CTR_DRBG would save the system call (some 50 a handshake, under 1 % of its time) at the price of
-// state to seed, reseed and never share.
+// CTR_DRBG would save the system calls (about a dozen a handshake, 0.7 us each, of 2.6 ms) at the
+// price of state to seed, reseed and never share.
 int system_random(void* state, unsigned char* bytes, size_t size);
 
 // An mbed TLS object with its init and free.
@@ -140,7 +140,8 @@ inline void set_versions(mbedtls_ssl_config* config, bool min_tls13, bool max_tl
 #endif
 }
 
-// The order decides: left to itself 2.28 takes P-521 first, several times the work. P-521 stays in
+// The order decides: left to itself 2.28 takes P-521 first, several times the work; with X25519 a
+// handshake costs the server 2.6 ms, with P-256 3.0 ms (2.28, ECDSA certificate). P-521 stays in
 // the list because 2.28 also holds the curves of certificates against it, and etcd's own --auto-tls
 // makes P-521 certificates.
 inline void set_curves(mbedtls_ssl_config* config) {

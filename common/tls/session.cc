@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/base/check.h"
 #include "common/tls/cipher_suites.h"
 #include "common/tls/context_impl.h"
 #include "common/tls/error_text.h"
@@ -249,6 +250,7 @@ Session::~Session() = default;
 
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Context> context,
                                                  std::string_view server_name) {
+  CHECK(context != nullptr);
   std::string host;
   const Context::Impl& shared = context->impl();
   if (!shared.server) {

@@ -315,28 +315,37 @@ TEST_F(OpenSslClientTest, RenegotiationIsRefused) {
   EXPECT_EQ(plaintext, "first\n");
 }
 
-TEST_F(OpenSslClientTest, ItResumesASessionByTicket) {
-  ServerOptions options = server_options(files_);
-  options.max_version = "TLS1.2";
-  const std::shared_ptr<const Context> context = must(Context::server(options));
+// A resumed session brings back a client certificate that is not judged again, so there are tickets
+// only where none counts.
+TEST_F(OpenSslClientTest, ItResumesByTicketUnlessCertificatesCount) {
+  const TestCertificates::Files mine = authority_.client("interop");
   const std::string saved = authority_.directory() + "/session.pem";
-  for (const bool again : {false, true}) {
-    Result<std::unique_ptr<Session>> server = Session::create(context);
-    ASSERT_TRUE(server.ok());
-    Process client(again ? client_command({"-sess_in", saved})
-                         : client_command({"-sess_out", saved}));
-    const Fd socket(accept());
-    std::string plaintext;
-    client.say("x\n");
-    const Status status =
-        drive(**server, socket.get(), plaintext, [&] { return plaintext == "x\n"; });
-    ASSERT_TRUE(status.ok()) << status.to_string();
-    EXPECT_THAT(client.wait_for("Extended master secret"),
-                HasSubstr(again ? "Reused, TLSv1.2" : "New, TLSv1.2"));
-    client.close_input();
-    EXPECT_TRUE(
-        drive(**server, socket.get(), plaintext, [&] { return (*server)->peer_closed(); }).ok());
-    client.wait_for("the end of its output");
+  for (const ClientAuth mode : {ClientAuth::kNone, ClientAuth::kRequest, ClientAuth::kRequire}) {
+    ServerOptions options = server_options(files_);
+    options.client_auth = mode;
+    options.trusted_ca_file = authority_.ca_file();
+    options.max_version = "TLS1.2";
+    const std::shared_ptr<const Context> context = must(Context::server(options));
+    for (const bool again : {false, true}) {
+      Result<std::unique_ptr<Session>> server = Session::create(context);
+      ASSERT_TRUE(server.ok());
+      Process client(client_command({"-cert", mine.cert_file, "-key", mine.key_file,
+                                     again ? "-sess_in" : "-sess_out", saved}));
+      const Fd socket(accept());
+      std::string plaintext;
+      client.say("x\n");
+      const Status status =
+          drive(**server, socket.get(), plaintext, [&] { return plaintext == "x\n"; });
+      ASSERT_TRUE(status.ok()) << status.to_string();
+      EXPECT_EQ((*server)->peer_certificate() != nullptr, mode != ClientAuth::kNone);
+      const bool reused = again && mode == ClientAuth::kNone;
+      EXPECT_THAT(client.wait_for("Extended master secret"),
+                  HasSubstr(reused ? "Reused, TLSv1.2" : "New, TLSv1.2"));
+      client.close_input();
+      EXPECT_TRUE(
+          drive(**server, socket.get(), plaintext, [&] { return (*server)->peer_closed(); }).ok());
+      client.wait_for("the end of its output");
+    }
   }
 }
 

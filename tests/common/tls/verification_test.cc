@@ -394,21 +394,77 @@ TEST_F(VerificationTest, SeveralAuthoritiesMayBeTrusted) {
   EXPECT_TRUE(run(presenting(other_->client("b")), server).both_done());
 }
 
-// A session of the past must not open a door that is closed now: no tickets where certificates
-// count.
-TEST_F(VerificationTest, TicketsAreGivenOnlyWhereNoCertificateCounts) {
-  ClientOptions client = presenting(authority_->client("root"));
-  client.max_version = "TLS1.2";
-  const auto flight_bytes = [&](const ServerOptions& server) {
-    SessionPair pair(must(Context::client(client)), must(Context::server(server)));
+TEST_F(VerificationTest, ARefusalIsOneAlert) {
+  for (const ClientAuth mode : {ClientAuth::kRequest, ClientAuth::kRequire}) {
+    ClientOptions client = presenting(other_->client("root"));
+    client.max_version = "TLS1.2";
+    SessionPair pair(must(Context::client(client)), must(Context::server(asking(mode))));
     EXPECT_TRUE(pair.server->feed(taken_output(*pair.client)).ok());
     EXPECT_TRUE(pair.client->feed(taken_output(*pair.server)).ok());
-    EXPECT_TRUE(pair.server->feed(taken_output(*pair.client)).ok());
-    return taken_output(*pair.server).size();
-  };
-  // ChangeCipherSpec (6 bytes) and Finished (45): a ticket would come with them, but our client
-  // does not ask for one.
-  EXPECT_EQ(flight_bytes(asking(ClientAuth::kRequire)), 51u);
+    EXPECT_FALSE(pair.server->feed(taken_output(*pair.client)).ok());
+    EXPECT_EQ(taken_output(*pair.server), std::string("\x15\x03\x03\x00\x02\x02\x30", 7));
+  }
+}
+
+// A chain of leaf, intermediate and root: the file holds the first two.
+class IntermediateTest : public VerificationTest {
+ protected:
+  IntermediateTest() {
+    CertificateSpec spec = TestCertificates::server_spec();
+    spec.common_name = "intermediate";
+    spec.hosts = {};
+    spec.for_servers = false;
+    spec.authority = true;
+    spec.serial = 0x11;
+    intermediate_ = authority_->issue(spec);
+  }
+
+  TestCertificates::Files issue(const CertificateSpec& spec) {
+    Result<std::string> key = make_key();
+    EXPECT_TRUE(key.ok());
+    Result<std::string> leaf =
+        make_certificate(spec, *key, "CN=intermediate", read_whole_file(intermediate_.key_file));
+    EXPECT_TRUE(leaf.ok());
+    leaf_only_ = authority_->write("leaf.pem", *leaf);
+    return {authority_->write("chain.pem", *leaf + read_whole_file(intermediate_.cert_file)),
+            authority_->write("leaf-key.pem", *key)};
+  }
+
+  TestCertificates::Files intermediate_;
+  std::string leaf_only_;
+};
+
+TEST_F(IntermediateTest, TheChainLeadsToTheRoot) {
+  TestCertificates::Files files = issue(TestCertificates::server_spec());
+  EXPECT_TRUE(run(client_options(*authority_), server_options(files)).both_done());
+  files.cert_file = leaf_only_;
+  expect_client_refuses(client_options(*authority_), server_options(files),
+                        "signed by unknown authority (issuer CN=intermediate)",
+                        "unknown certificate authority");
+}
+
+TEST_F(IntermediateTest, ARevokedIntermediateRevokesItsLeaves) {
+  const TestCertificates::Files files = issue(TestCertificates::client_spec("root"));
+  ServerOptions server = asking(ClientAuth::kRequire);
+  EXPECT_TRUE(run(presenting(files), server).both_done());
+  server.crl_file = authority_->revocation_list({0x11});
+  expect_server_refuses(presenting(files), server, "tls: certificate is revoked: serial number 11",
+                        "revoked certificate");
+}
+
+// A leaf that signs: only an authority may.
+TEST_F(IntermediateTest, ALeafCannotSign) {
+  const TestCertificates::Files leaf = authority_->client("alice");
+  Result<std::string> key = make_key();
+  ASSERT_TRUE(key.ok());
+  Result<std::string> forged = make_certificate(TestCertificates::client_spec("root"), *key,
+                                                "CN=alice", read_whole_file(leaf.key_file));
+  ASSERT_TRUE(forged.ok());
+  const TestCertificates::Files files{
+      authority_->write("forged.pem", *forged + read_whole_file(leaf.cert_file)),
+      authority_->write("forged-key.pem", *key)};
+  expect_server_refuses(presenting(files), asking(ClientAuth::kRequire),
+                        "signed by unknown authority", "unknown certificate authority");
 }
 
 }  // namespace
