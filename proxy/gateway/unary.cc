@@ -102,9 +102,7 @@ void send_error(http::ServerStream& stream, const Status& status, std::string bo
   web::Answer answer;
   answer.status = transcode::http_status(status.code());
   answer.body = std::move(body);
-  for (const auto& [name, value] : transcode::response_headers({})) {
-    answer.headers.add(name, value);
-  }
+  // No Grpc-Metadata-* here: a call that fails has no initial metadata, and etcd sends none either.
   if (status.code() == StatusCode::kUnauthenticated) {
     answer.headers.add("www-authenticate", status.message());
   }

@@ -24,7 +24,7 @@ Call::~Call() {
 
 bool Call::start_attempt() {
   endpoint_ = upstream_.pick(kind_.stream, tried_);
-  if (!endpoint_) return false;
+  if (endpoint_ == nullptr) return false;
   endpoint_->on_call_started(kind_.stream);
   started_us_ = upstream_.executor().now_us();
   attempt_ = endpoint_->connection().start(path_, options_, *this);
@@ -37,6 +37,7 @@ void Call::end_attempt(const rpc::CallResult* result) {
   attempt_.reset();
   const uint64_t duration_us = kind_.stream ? 0 : upstream_.executor().now_us() - started_us_;
   endpoint_->on_call_ended(kind_.stream, result, duration_us);
+  upstream_.on_attempt_ended();
 }
 
 void Call::send(std::string_view message) {
@@ -75,7 +76,7 @@ void Call::on_finish(const rpc::CallResult& result) {
   const rpc::CallResult kept = result;  // it may belong to the attempt
   end_attempt(&kept);
   if (may_repeat(kept)) {
-    tried_.push_back(endpoint_.get());
+    tried_.push_back(endpoint_);
     if (start_attempt()) return;
   }
   handler_.on_finish(kept);

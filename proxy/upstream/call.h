@@ -47,7 +47,7 @@ class Call final : public rpc::ClientCall, private rpc::ClientHandler {
   const rpc::CallOptions options_;
   rpc::ClientHandler& handler_;
 
-  std::shared_ptr<Endpoint> endpoint_;
+  Endpoint* endpoint_ = nullptr;  // lives as long as it has calls
   std::unique_ptr<rpc::ClientCall> attempt_;
   uint64_t started_us_ = 0;
   std::vector<const Endpoint*> tried_;  // filled from the second attempt on

@@ -22,8 +22,10 @@ Upstream::Upstream(env::Executor& executor, env::Entropy& entropy, DialerFor dia
 }
 
 Upstream::~Upstream() {
-  for (const auto& endpoint : endpoints_) {
-    CHECK_MSG(!endpoint->busy(), "calls outlive their upstream");
+  for (const auto* endpoints : {&endpoints_, &leaving_}) {
+    for (const auto& endpoint : *endpoints) {
+      CHECK_MSG(!endpoint->busy(), "calls outlive their upstream");
+    }
   }
 }
 
@@ -35,24 +37,31 @@ std::unique_ptr<rpc::ClientCall> Upstream::start(std::string_view path, CallKind
 
 void Upstream::set_endpoints(const std::vector<std::string>& addresses) {
   CHECK(!addresses.empty());
-  std::vector<std::shared_ptr<Endpoint>> next;
+  std::vector<std::unique_ptr<Endpoint>> next;
   for (const std::string& address : addresses) {
-    const auto known = std::find_if(endpoints_.begin(), endpoints_.end(),
-                                    [&](const auto& e) { return e->address() == address; });
-    next.push_back(known != endpoints_.end() ? *known : make_endpoint(address));
+    const auto known = std::find_if(endpoints_.begin(), endpoints_.end(), [&](const auto& e) {
+      return e != nullptr && e->address() == address;
+    });
+    if (known != endpoints_.end()) {
+      next.push_back(std::move(*known));
+    } else {
+      next.push_back(std::make_unique<Endpoint>(executor_, entropy_, dialer_for_(address), address,
+                                                options_, logger_, metrics_));
+    }
   }
-  // An endpoint that leaves lives on in the calls that it carries, and closes with the last of
-  // them.
+  for (auto& endpoint : endpoints_) {
+    if (endpoint) leaving_.push_back(std::move(endpoint));
+  }
   endpoints_ = std::move(next);
+  on_attempt_ended();
 }
 
-std::shared_ptr<Endpoint> Upstream::make_endpoint(const std::string& address) {
-  auto endpoint = std::make_unique<Endpoint>(executor_, entropy_, dialer_for_(address), address,
-                                             options_, logger_, metrics_);
-  // The last to let go may be a call that its connection is just ending.
-  return {endpoint.release(), [&executor = executor_](Endpoint* last) {
-            executor.destroy_later(std::unique_ptr<Endpoint>(last));
-          }};
+void Upstream::on_attempt_ended() {
+  if (!leaving_.empty()) executor_.at_turn_end(*this);
+}
+
+void Upstream::on_turn_end() {
+  std::erase_if(leaving_, [](const auto& endpoint) { return !endpoint->busy(); });
 }
 
 std::vector<std::string> Upstream::endpoints() const {
@@ -68,7 +77,7 @@ bool Upstream::usable() const {
 
 const std::string& Upstream::preferred_address() { return pick(/*stream=*/false, {})->address(); }
 
-std::shared_ptr<Endpoint> Upstream::pick(bool stream, const std::vector<const Endpoint*>& tried) {
+Endpoint* Upstream::pick(bool stream, const std::vector<const Endpoint*>& tried) {
   candidates_.clear();
   auto best = Endpoint::Rank::kBroken;
   for (size_t i = 0; i < endpoints_.size(); ++i) {
@@ -83,7 +92,7 @@ std::shared_ptr<Endpoint> Upstream::pick(bool stream, const std::vector<const En
     candidates_.push_back(endpoint.load(i));
   }
   if (candidates_.empty()) return nullptr;
-  return endpoints_[picker_.pick(candidates_, stream)];
+  return endpoints_[picker_.pick(candidates_, stream)].get();
 }
 
 }  // namespace gatehouse::upstream

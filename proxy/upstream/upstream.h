@@ -48,7 +48,7 @@ struct Options {
   bool tell_health = true;
 };
 
-class Upstream {
+class Upstream final : private env::TurnEndHook {
  public:
   // More attempts than this for one call do not help the call and hurt the members.
   static constexpr size_t kMaxAttempts = 3;
@@ -59,7 +59,7 @@ class Upstream {
   // All that is referred to, and the dialers, must outlive it.
   Upstream(env::Executor& executor, env::Entropy& entropy, DialerFor dialer_for, Options options,
            log::Logger logger, const Metrics& metrics);
-  ~Upstream();  // no call may be under way
+  ~Upstream();  // no call may be under way; not within a callback of one
 
   // As rpc::CallTarget, with what is known about the method. `path` must outlive the call.
   std::unique_ptr<rpc::ClientCall> start(std::string_view path, CallKind kind,
@@ -84,9 +84,13 @@ class Upstream {
  private:
   friend class Call;
 
-  std::shared_ptr<Endpoint> make_endpoint(const std::string& address);
+  // Drops the leavers whose last call has ended: at the end of a turn, when none of their callbacks
+  // is running.
+  void on_turn_end() override;
+  void on_attempt_ended();
+
   // The best endpoint that is not among `tried`; null when all are.
-  std::shared_ptr<Endpoint> pick(bool stream, const std::vector<const Endpoint*>& tried);
+  Endpoint* pick(bool stream, const std::vector<const Endpoint*>& tried);
 
   env::Executor& executor_;
   env::Entropy& entropy_;
@@ -96,7 +100,9 @@ class Upstream {
   const Metrics& metrics_;
   Picker picker_;
   RetryBudget retry_budget_;
-  std::vector<std::shared_ptr<Endpoint>> endpoints_;
+  std::vector<std::unique_ptr<Endpoint>> endpoints_;
+  // No longer in the list, but calls are under way there.
+  std::vector<std::unique_ptr<Endpoint>> leaving_;
   std::vector<Load> candidates_;  // scratch of pick
 };
 
