@@ -35,7 +35,9 @@ Worker::Worker(loop::EventLoop& loop, Shared& shared, const WorkerOptions& optio
       tls_(loop, dialer_options(options, shared.member_tls.get())),
       http_tls_(loop, dialer_options(options, shared.member_http_tls.get())),
       server_metrics_(shared.registry),
-      server_(options.server, &server_metrics_),
+      call_log_(server_metrics_, shared.logger),
+      server_(options.server,
+              options.log_calls ? static_cast<rpc::ServerObserver*>(&call_log_) : &server_metrics_),
       upstream_(
           loop, entropy_,
           [this](const std::string& address) -> net::Dialer& { return dialer_for(address, tls_); },

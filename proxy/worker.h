@@ -19,6 +19,7 @@
 #include "common/tls/reloading_context.h"
 #include "common/transcode/transcoder.h"
 #include "proxy/admin/admin.h"
+#include "proxy/call_log.h"
 #include "proxy/gateway/gateway.h"
 #include "proxy/services/services.h"
 #include "proxy/upstream/member_sync.h"
@@ -78,6 +79,7 @@ class Worker {
   net::TcpDialer tls_;
   net::TcpDialer http_tls_;
   rpc::ServerMetrics server_metrics_;
+  CallLog call_log_;
   rpc::Server server_;
   upstream::Upstream upstream_;
   gateway::Gateway gateway_;
