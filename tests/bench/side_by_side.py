@@ -151,7 +151,7 @@ def section(title, facts, lines):
     """The text of a section of RESULTS.md."""
     command = shlex.join([os.path.relpath(sys.argv[0], ROOT), *sys.argv[1:]])
     head = [f"## {title}", "", f"- `{command}`, {datetime.date.today().isoformat()}, Gatehouse {revision()}",
-            f"- {machine()}; load average when it ended: {os.getloadavg()[0]:.2f}, h2load included"]
+            f"- {machine()}; load average when it ended: {os.getloadavg()[0]:.2f}, the load included"]
     return "\n".join([*head, *(f"- {fact}" for fact in facts), "", *lines]) + "\n"
 
 

@@ -282,7 +282,7 @@ TEST(RecorderTest, OnlyTheWindowCounts) {
   recorder.success(20, 100);
   recorder.failure("Unavailable", "first");
   recorder.failure("Unavailable", "second");
-  EXPECT_EQ(recorder.progress(), 2u);
+  EXPECT_EQ(recorder.progress(), 4u);
   const Tally tally = recorder.end_window();
   recorder.success(1, 1);
   EXPECT_EQ(tally.completed(), 2u);

@@ -15,15 +15,20 @@ void Tally::merge(const Tally& other) {
   }
 }
 
-void Recorder::success(uint64_t latency_us, size_t answer_bytes) {
+void Recorder::count() {
   // One writer: no need for an atomic addition.
   progress_.store(progress_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+void Recorder::success(uint64_t latency_us, size_t answer_bytes) {
+  count();
   if (!open_) return;
   tally_.latency.record(latency_us);
   tally_.answer_bytes += answer_bytes;
 }
 
 void Recorder::failure(std::string_view what, std::string_view message) {
+  count();
   if (first_failure_.empty()) {
     first_failure_ = std::string(what) + ": " + std::string(message);
   }

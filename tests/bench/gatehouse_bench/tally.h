@@ -40,13 +40,15 @@ class Recorder {
   void begin_window();
   Tally end_window();
 
-  // Successes since the recorder was made, or since begin_window().
+  // Successes and failures since the recorder was made, or since begin_window().
   uint64_t progress() const { return progress_.load(std::memory_order_relaxed); }
 
   // The first failure since the recorder was made, in a window or not; empty when there was none.
   const std::string& first_failure() const { return first_failure_; }
 
  private:
+  void count();
+
   bool open_ = false;
   Tally tally_;
   std::atomic<uint64_t> progress_{0};

@@ -116,6 +116,14 @@ void Worker::end_window() {
 
 void Worker::stop() {
   phase_ = Phase::kStopped;
+  stopped_at_ms_ = executor_.now_ms();
+}
+
+// Lets unary requests under way end; streams never would.
+void Worker::close_when_idle() {
+  const size_t under_way = (unary_ ? unary_->under_way : 0) + (writer_ ? writer_->under_way : 0);
+  if (closing_ || (under_way > 0 && executor_.now_ms() - stopped_at_ms_ < kLastAnswersMs)) return;
+  closing_ = true;
   for (const auto& client : clients_) client->close();
 }
 
@@ -130,6 +138,7 @@ Status Worker::fatal() const {
 }
 
 void Worker::look() {
+  if (phase_ == Phase::kStopped) close_when_idle();
   bool prepared = true;
   bool closed = true;
   for (const auto& client : clients_) {

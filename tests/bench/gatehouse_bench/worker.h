@@ -57,7 +57,8 @@ class Worker {
   void run();
   void begin_window();
   void end_window();
-  // Nothing new, connections end; stopped() turns true. The worker may then be destroyed.
+  // Nothing new; what is under way has a second, then connections end; stopped() turns true. The
+  // worker may then be destroyed.
   void stop();
 
   // Any thread.
@@ -76,6 +77,7 @@ class Worker {
   // How often it looks at itself; more often where the writer may have been held back.
   static constexpr uint64_t kLookMs = 10;
   static constexpr uint64_t kLookAtWriterMs = 1;
+  static constexpr uint64_t kLastAnswersMs = 1000;
   static constexpr uint64_t kLostEventsMs = 1000;  // events later than this will not come
 
   RequestPlan make_plan() const;
@@ -83,6 +85,7 @@ class Worker {
   void add_writer();
   std::unique_ptr<Lane> make_lane(Client& client, size_t number);
   size_t watchers_of(size_t stream) const;
+  void close_when_idle();
   void look();
   void look_at_writer();
   void give_up(const Status& why);
@@ -107,6 +110,8 @@ class Worker {
   uint64_t delivered_before_ = 0;
   uint64_t delivered_at_ms_ = 0;  // when round_.delivered last moved
 
+  uint64_t stopped_at_ms_ = 0;
+  bool closing_ = false;
   uint64_t window_began_us_ = 0;
   Window window_;
   std::atomic<bool> prepared_{false};
