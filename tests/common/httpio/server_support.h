@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -39,14 +40,18 @@ class Forward final : public http::RequestHandler {
 };
 
 struct NotingObserver final : ServerObserver {
+  // Workers call at the same time; tests look where there is one.
+  std::mutex mutex;
   std::vector<Status> handshakes;
   std::vector<Status> failures;
   std::vector<Status> pauses;
   std::vector<Status> reloads;
   void on_handshake_failed(const env::PeerInfo&, const Status& why) override {
+    const std::lock_guard lock(mutex);
     handshakes.push_back(why);
   }
   void on_connection_failed(const env::PeerInfo&, const Status& why) override {
+    const std::lock_guard lock(mutex);
     failures.push_back(why);
   }
   void on_accept_paused(const Status& why) override { pauses.push_back(why); }
