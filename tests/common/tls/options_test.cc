@@ -141,7 +141,7 @@ TEST_F(OptionsTest, Tls13IsServedOrRefusedByName) {
               HasSubstr("min_version TLS1.3 is higher than max_version TLS1.2"));
 }
 
-TEST_F(OptionsTest, ACommandFromBeforeTls12IsRefused) {
+TEST_F(OptionsTest, AClientFromBeforeTls12IsRefused) {
   // A ClientHello that offers TLS 1.1 at most: one suite, no extensions.
   std::string hello("\x16\x03\x01\x00\x2d\x01\x00\x00\x29\x03\x02", 11);
   hello += std::string(32, 'r') + std::string("\x00\x00\x02\xc0\x09\x01\x00", 7);

@@ -1,5 +1,4 @@
-// A certificate of any bytes: its names are read, printed and compared without harm, and never
-// match by accident.
+// A certificate of any bytes: its names are read, printed and compared without harm.
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -37,6 +37,8 @@ struct Contexts {
     options.cert_file = client_files.cert_file;
     options.key_file = client_files.key_file;
     client = must(Context::client(options));
+    options.insecure_skip_verify = true;
+    lax_client = must(Context::client(options));
   }
 
   static std::shared_ptr<const Context> must(Result<std::shared_ptr<const Context>> context) {
@@ -44,7 +46,7 @@ struct Contexts {
     return *std::move(context);
   }
 
-  std::shared_ptr<const Context> plain_server, asking_server, client;
+  std::shared_ptr<const Context> plain_server, asking_server, client, lax_client;
 };
 
 std::unique_ptr<Session> new_session(const std::shared_ptr<const Context>& context) {
@@ -99,7 +101,10 @@ void run(std::string_view input) {
   input.remove_prefix(2);
   const std::unique_ptr<Session> server =
       new_session((choice & 2) != 0 ? contexts.asking_server : contexts.plain_server);
-  const std::unique_ptr<Session> client = new_session(contexts.client);
+  if ((choice & 0x1d) == 0) return feed_all(*server, input, piece);  // fresh: no peer is needed
+  // Handshakes are what a run costs; where the client is only the honest peer it need not verify.
+  const std::unique_ptr<Session> client =
+      new_session((choice & 1) != 0 ? contexts.client : contexts.lax_client);
   std::string to_server = output_of(*client);
   std::string to_client;
   for (int flight = 0; flight < ((choice >> 3) & 3); flight++) {
