@@ -92,7 +92,7 @@ void Http2Core::feed_bytes(std::string_view bytes) {
   }
   settle();
   inside_ = false;
-  if (!queued_.empty() || !goodbye_.empty() || connection_consumed_ > 0 ||
+  if (!queued_.empty() || !goodbye_.empty() || window_update_due() ||
       nghttp2_session_want_write(session_.get()) != 0) {
     wake();
   }

@@ -91,6 +91,10 @@ class Http2Core {
     fields_.clear();
     return fields_;
   }
+  // What streams gave back is worth telling nghttp2, which updates the window by halves.
+  bool window_update_due() const {
+    return connection_consumed_ >= options_.connection_window_bytes / 8;
+  }
   // Out of memory is the one way a submit can fail.
   void check_submitted(int result);
 

@@ -24,7 +24,9 @@ class Http2ServerStream final : public Http2Stream, public ServerStream {
   void send_end(const Headers& trailers) override;
   size_t unsent() const override { return waiting(); }
   void consumed(size_t bytes) override { give_back(bytes); }
-  void abort(ErrorCode code) override { reset_silently(code); }
+  void abort(ErrorCode code) override {
+    if (!ended_) reset_silently(code);
+  }
 
  protected:
   void on_pseudo_field(std::string_view name, std::string_view value) override;

@@ -34,7 +34,7 @@ void Http2Stream::give_back(size_t bytes) {
     // Smaller amounts wait for company: nghttp2 updates the window by halves.
     if (consumed_unsaid_ >= core_.options_.stream_window_bytes / 8) core_.enqueue(*this);
   }
-  if (core_.connection_consumed_ >= core_.options_.connection_window_bytes / 8) core_.wake();
+  if (core_.window_update_due()) core_.wake();
 }
 
 void Http2Stream::reset_silently(ErrorCode code) {
