@@ -1,5 +1,6 @@
 """The session as a user of Debian's etcdctl types it. Each step's exit code, output and error text are compared."""
 
+import base64
 import json
 import os
 import re
@@ -252,6 +253,9 @@ def locks_and_elections(ctl):
 
 
 def cluster_and_maintenance(ctl):
+    def single_spaced(output):  # ids are padded with blanks
+        return re.sub(" +", " ", output).splitlines()
+
     def by_name(output):  # etcd's order is that of the ids, which are others in the other cluster
         return sorted(re.sub(r"[ +|-]+", " ", output).splitlines(), key=lambda line: re.findall(r"\bm\d\b", line))
 
@@ -264,10 +268,10 @@ def cluster_and_maintenance(ctl):
     ctl.target.record("member add --learner", added)
     learner = f"{added['member']['ID']:x}"
     ctl("member", "promote", learner)
-    ctl("member", "add", "learner2", "--learner", "--peer-urls=http://127.0.0.1:1")
-    ctl("member", "update", learner, "--peer-urls=http://127.0.0.1:2")
+    ctl("member", "add", "learner2", "--learner", f"--peer-urls={ctl.target.etcd.members[0].peer_url}")
+    ctl("member", "update", learner, "--peer-urls=http://127.0.0.1:2", tidy=single_spaced)
     ctl("member", "list", "-w", "json")
-    ctl("member", "remove", learner)
+    ctl("member", "remove", learner, tidy=single_spaced)
     ctl("member", "remove", learner)
     ctl("member", "remove", "8")
     ctl("endpoint", "status", "-w", "json")
@@ -327,7 +331,11 @@ def auth(ctl):
     ctl(alice, "get", "mine/", "--prefix", "-w", "json")
     ctl(alice, "get", "", "--prefix")
     ctl(alice, "del", "mine/", "--prefix")
-    ctl(alice, "txn", stdin="\nput mine/y 1\nget secret\n\n\n")
+    ctl(alice, "txn", stdin="\nput mine/y 1\nput secret 2\n\n\n")
+    if ctl.target.etcd.size == 1:
+        # With several members etcd 3.4 refuses this too, but applies it on all members but the one that was asked: they
+        # leave out the reads of a transaction before they check its permissions.
+        ctl(alice, "txn", stdin="\nput mine/y 1\nget secret\n\n\n")
     ctl(alice, "user", "list")
     ctl(alice, "role", "get", "reader")
     ctl(alice, "compaction", "21")
@@ -348,4 +356,27 @@ def auth(ctl):
     ctl(root, "user", "delete", "alice")
     ctl(root, "endpoint", "status", "-w", "json")
     ctl(root, "auth", "disable")
-    ctl("get", "secret")
+    whole_state(ctl)
+
+
+def whole_state(ctl):
+    """What all of the session has left: every key with its revisions, and every event since the compaction."""
+    state = json.loads(ctl("get", "", "--prefix", "-w", "json", tidy=without_large_values))
+    last = state["header"]["revision"]
+    watch = ctl.background("watch", "", "--prefix", "--rev=21", "-w", "json")
+    watch.wait_lines(lambda lines: any(event["kv"]["mod_revision"] >= last for event in _events(lines)))
+    watch.end(lambda lines: [f"{event.get('type', 0)} {without_session(event['kv']['key'])} {event['kv']['mod_revision']}"
+                             for event in _events(lines)])
+
+
+def without_session(key):
+    """The keys of locks and elections end in the id of a lease that etcdctl made for itself."""
+    return re.sub(r"/[0-9a-f]{10,16}$", "/<session>", base64.b64decode(key).decode())
+
+
+def without_large_values(output):
+    state = json.loads(output)
+    for pair in state["kvs"]:
+        if len(pair.get("value", "")) > 1000:
+            pair["value"] = f"{len(pair['value'])} characters"
+    return state

@@ -367,7 +367,7 @@ def other_paths(rest):
     rest("/health", method="POST", name="a wrong method")
     rest("/version", method="GET")
     rest("/metrics", method="GET", tidy=lambda outcome: {
-        **outcome, "body": sorted(set(re.findall(r"^etcd_server_(?:has_leader|is_leader) \d", outcome["body"], re.M)))})
+        **outcome, "body": sorted(set(re.findall(r"^etcd_server_has_leader \d", outcome["body"], re.M)))})
     for path in ("/", "/nothing", "/v2/keys", "/v30/kv/put", "/v3"):
         rest(path, method="GET", name="an unknown path")
 
@@ -470,5 +470,7 @@ ALLOWED = [
     Allowed("3.4 has no Downgrade and no AuthStatus", ".*/(maintenance/downgrade|auth/status).*", "status", 404, 501),
     Allowed("3.4's gateway has no such route", ".*/(maintenance/(hashkv|downgrade)|auth/status).*",
             "(content-type|grpc-metadata-content-type|body.*)", (TEXT, "Not Found\n", ABSENT), ...),
+    Allowed("no redirect from /v3 to /v3/, where there is nothing", "GET /v3 an unknown path",
+            "(status|location|content-type|body)", ..., (404, ABSENT, TEXT, "404 page not found\n")),
     Allowed("3.5 and later give a reason with the health", "GET /health.*", r"body\.reason", ABSENT, ""),
 ]

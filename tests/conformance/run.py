@@ -25,6 +25,11 @@ import cluster  # noqa: E402
 from transcript import compare  # noqa: E402
 
 
+# By default a proxy refuses by itself to send on more than etcd's usual --max-request-bytes; here the members' own
+# limits are to show.
+PROXY_FLAGS = ["--max-send-bytes=16777216"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("session", choices=["etcdctl", "rest", "grpc"])
@@ -41,7 +46,7 @@ def main():
         work = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatehouse-conformance-")))
         alone = stack.enter_context(cluster.EtcdCluster(options.members, work / "direct"))
         behind = stack.enter_context(cluster.EtcdCluster(options.members, work / "behind"))
-        proxy = stack.enter_context(cluster.Proxy(behind.endpoints, options.proxy, work / "proxy"))
+        proxy = stack.enter_context(cluster.Proxy(behind.endpoints, options.proxy, work / "proxy", PROXY_FLAGS))
         direct = road.Target(alone, alone.endpoints[0], False, work / "direct-session")
         proxied = road.Target(behind, proxy.endpoint, True, work / "proxied-session")
         with concurrent.futures.ThreadPoolExecutor(2) as pool:

@@ -30,10 +30,10 @@ class Names:
         self._pattern = None
 
     def learn_id(self, name, number):
-        """A 64-bit id in every way it is printed: signed and unsigned decimal, hex, hex of full width (0s or blanks)."""
+        """A 64-bit id in every way it is printed: signed and unsigned decimal, hex, hex of full width."""
         number = int(number) & (2**64 - 1)
         signed = number - 2**64 if number >= 2**63 else number
-        self.learn(name, number, signed, f"{number:x}", f"{number:016x}", f"{number:16x}")
+        self.learn(name, number, signed, f"{number:x}", f"{number:016x}")
 
     def apply(self, text):
         if not self._names:

@@ -11,7 +11,8 @@ void members(Session& session) {
   session.call("member list", *cluster, &pb::Cluster::Stub::MemberList, pb::MemberListRequest());
   pb::MemberListRequest list;
   list.set_linearizable(true);
-  session.call("member list, linearizable", *cluster, &pb::Cluster::Stub::MemberList, list);
+  const auto members =
+      session.call("member list, linearizable", *cluster, &pb::Cluster::Stub::MemberList, list);
   pb::MemberAddRequest add;
   add.add_peerurls("not a url");
   session.call("member add, a bad URL", *cluster, &pb::Cluster::Stub::MemberAdd, add);
@@ -19,7 +20,8 @@ void members(Session& session) {
   add.set_islearner(true);
   const auto added =
       session.call("member add, a learner", *cluster, &pb::Cluster::Stub::MemberAdd, add);
-  session.call("member add, another", *cluster, &pb::Cluster::Stub::MemberAdd, add);
+  if (members.members_size() > 0) add.set_peerurls(0, members.members(0).peerurls(0));
+  session.call("member add, a URL that is taken", *cluster, &pb::Cluster::Stub::MemberAdd, add);
   pb::MemberPromoteRequest promote;
   promote.set_id(added.member().id());
   session.call("member promote, not in sync", *cluster, &pb::Cluster::Stub::MemberPromote, promote);

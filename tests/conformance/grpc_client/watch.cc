@@ -23,6 +23,7 @@ class WatchStream {
   void create(const pb::WatchCreateRequest& create) {
     pb::WatchRequest request;
     *request.mutable_create_request() = create;
+    session_.settle();
     stream_->Write(request);
   }
 
