@@ -22,7 +22,7 @@ bool KeepaliveLane::start(httpio::ClientConnection& connection) {
   decoder_ = rpc::MessageDecoder(kMaxAnswerBytes);
   status_ = Status();
   const std::string_view path = granting_ ? kLeaseGrantPath : kKeepalivePath;
-  stream_ = connection.open(grpc_head(load_.options, load_.authority, path), false, *this);
+  stream_ = connection.open(grpc_head(load_.options, load_.origin, path), false, *this);
   if (granting_) {
     stream_->send_body(lease_grant_message(load_.options.lease_ttl_s));
     stream_->send_end();

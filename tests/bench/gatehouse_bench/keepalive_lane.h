@@ -8,6 +8,7 @@
 #include "common/rpc/framing.h"
 #include "tests/bench/gatehouse_bench/client.h"
 #include "tests/bench/gatehouse_bench/options.h"
+#include "tests/bench/gatehouse_bench/requests.h"
 #include "tests/bench/gatehouse_bench/tally.h"
 
 namespace gatehouse::bench {
@@ -16,7 +17,7 @@ struct KeepaliveLoad {
   env::Executor& executor;
   const Phase& phase;
   const Options& options;
-  std::string authority;
+  Origin origin;
   Recorder& recorder;
 };
 

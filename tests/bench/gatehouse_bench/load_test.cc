@@ -37,7 +37,7 @@ class LoadTest : public testing::Test {
 
   Worker& start(Operation operation, Job job = Job::kLoad) {
     options_.operation = operation;
-    round_ = std::make_unique<Round>(options_, kAddress, kAddress, job);
+    round_ = std::make_unique<Round>(options_, kAddress, Origin{"http", kAddress}, job);
     worker_ = std::make_unique<Worker>(executor_, *dialer_, *round_, 0);
     worker_->connect();
     executor_.advance(500);

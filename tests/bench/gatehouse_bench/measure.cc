@@ -124,12 +124,13 @@ Status make_round(const Options& options, const TargetOptions& target, Round& ro
   const Result<net::Address> address = net::parse_address(target.endpoint);
   if (!address.ok()) return address.status();
   const bool unix_socket = address.value().kind == net::Address::Kind::kUnix;
-  round.authority = unix_socket ? "localhost" : address.value().to_string();
+  round.origin.authority = unix_socket ? "localhost" : address.value().to_string();
   round.workers = options.threads;
   if (address.value().tls()) {
     Result<std::shared_ptr<const tls::Context>> context = tls_context(options, round.job);
     if (!context.ok()) return context.status();
     dialing.tls = std::move(context).value();
+    round.origin.scheme = "https";
   }
   return Status();
 }
@@ -148,7 +149,7 @@ void wait_for_window(const Options& options, Crew& crew, Progress& progress) {
 
 Status run_to_its_end(Job job, uint64_t lease, const Options& options, const TargetOptions& target,
                       Progress& progress) {
-  Round round{options, target.endpoint, "", job, 1, lease};
+  Round round{options, target.endpoint, {}, job, 1, lease};
   net::TcpDialerOptions dialing;
   GATEHOUSE_RETURN_IF_ERROR(make_round(options, target, round, dialing));
   Crew crew(round, dialing);
@@ -177,7 +178,7 @@ double Measurement::own_cpu_us_per_request() const {
 
 Result<Measurement> measure(const Options& options, const TargetOptions& target,
                             Progress& progress) {
-  Round round{options, target.endpoint, "", Job::kLoad};
+  Round round{options, target.endpoint, {}, Job::kLoad};
   net::TcpDialerOptions dialing;
   GATEHOUSE_RETURN_IF_ERROR(make_round(options, target, round, dialing));
   Measurement out;

@@ -72,9 +72,9 @@ std::string txn_message(const std::string& key, const std::string& value) {
   return txn;
 }
 
-http::RequestHead rest_head(const Options& options, const std::string& authority,
-                            std::string_view path, size_t body_bytes) {
-  http::RequestHead head{"POST", std::string(path), "http", authority, {}};
+http::RequestHead rest_head(const Options& options, const Origin& origin, std::string_view path,
+                            size_t body_bytes) {
+  http::RequestHead head{"POST", std::string(path), origin.scheme, origin.authority, {}};
   head.headers.add("content-type", "application/json");
   head.headers.add("content-length", std::to_string(body_bytes));
   if (!options.authorization.empty()) head.headers.add("authorization", options.authorization);
@@ -86,7 +86,7 @@ RequestTemplate grpc_template(const Marks& marks, const std::string& message,
   return RequestTemplate(framed(message), marks, holes, false);
 }
 
-RequestPlan plan_rest(const Options& options, const std::string& authority) {
+RequestPlan plan_rest(const Options& options, const Origin& origin) {
   const Marks marks(options.keys);
   const bool put = options.operation == Operation::kRestPut;
   std::string json = R"({"key":")" + codec::base64_encode(marks.key(0)) + '"';
@@ -94,7 +94,7 @@ RequestPlan plan_rest(const Options& options, const std::string& authority) {
   if (!put && options.serializable) json += R"(,"serializable":true)";
   json += '}';
   RequestPlan plan;
-  plan.head = rest_head(options, authority, put ? "/v3/kv/put" : "/v3/kv/range", json.size());
+  plan.head = rest_head(options, origin, put ? "/v3/kv/put" : "/v3/kv/range", json.size());
   plan.body = RequestTemplate(json, marks, {{0, 0}}, true);
   plan.numbers = options.keys.count;
   plan.least_answer_bytes = put ? 2 : options.value_bytes * 4 / 3;
@@ -103,17 +103,16 @@ RequestPlan plan_rest(const Options& options, const std::string& authority) {
 
 }  // namespace
 
-http::RequestHead grpc_head(const Options& options, const std::string& authority,
-                            std::string_view path) {
-  http::RequestHead head{"POST", std::string(path), "http", authority, {}};
+http::RequestHead grpc_head(const Options& options, const Origin& origin, std::string_view path) {
+  http::RequestHead head{"POST", std::string(path), origin.scheme, origin.authority, {}};
   head.headers.add("content-type", "application/grpc");
   head.headers.add("te", "trailers");
   if (!options.authorization.empty()) head.headers.add("authorization", options.authorization);
   return head;
 }
 
-RequestPlan plan_requests(const Options& options, const std::string& authority) {
-  if (is_rest(options.operation)) return plan_rest(options, authority);
+RequestPlan plan_requests(const Options& options, const Origin& origin) {
+  if (is_rest(options.operation)) return plan_rest(options, origin);
   const Marks marks(options.keys);
   const std::string key = marks.key(0);
   RequestPlan plan;
@@ -162,7 +161,7 @@ RequestPlan plan_requests(const Options& options, const std::string& authority) 
     case Operation::kRestPut:
       CHECK_MSG(false, "no unary gRPC operation");
   }
-  plan.head = grpc_head(options, authority, path);
+  plan.head = grpc_head(options, origin, path);
   return plan;
 }
 
@@ -172,7 +171,7 @@ bool needs_fill(Operation operation) {
          operation == Operation::kRestGet;
 }
 
-RequestPlan plan_fill(const Options& options, const std::string& authority) {
+RequestPlan plan_fill(const Options& options, const Origin& origin) {
   const Marks marks(options.keys);
   const std::string value = make_value(options);
   const uint64_t fits =
@@ -187,7 +186,7 @@ RequestPlan plan_fill(const Options& options, const std::string& authority) {
     holes.push_back({i, i});
   }
   RequestPlan plan;
-  plan.head = grpc_head(options, authority, "/etcdserverpb.KV/Txn");
+  plan.head = grpc_head(options, origin, "/etcdserverpb.KV/Txn");
   plan.body = grpc_template(marks, txn, holes);
   plan.numbers = (options.keys.count + batch - 1) / batch;
   plan.stride = batch;
@@ -196,29 +195,29 @@ RequestPlan plan_fill(const Options& options, const std::string& authority) {
   return plan;
 }
 
-RequestPlan plan_lease_grant(const Options& options, const std::string& authority, uint64_t id) {
+RequestPlan plan_lease_grant(const Options& options, const Origin& origin, uint64_t id) {
   RequestPlan plan;
-  plan.head = grpc_head(options, authority, kLeaseGrantPath);
+  plan.head = grpc_head(options, origin, kLeaseGrantPath);
   plan.body =
       RequestTemplate(lease_grant_message(options.lease_ttl_s, id), Marks(options.keys), {}, false);
   return plan;
 }
 
-RequestPlan plan_lease_revoke(const Options& options, const std::string& authority, uint64_t id) {
+RequestPlan plan_lease_revoke(const Options& options, const Origin& origin, uint64_t id) {
   std::string revoke;
   append_varint_field(revoke, field::kRevokeId, id);
   RequestPlan plan;
-  plan.head = grpc_head(options, authority, "/etcdserverpb.Lease/LeaseRevoke");
+  plan.head = grpc_head(options, origin, "/etcdserverpb.Lease/LeaseRevoke");
   plan.body = RequestTemplate(framed(revoke), Marks(options.keys), {}, false);
   return plan;
 }
 
-RequestPlan plan_stamped_put(const Options& options, const std::string& authority) {
+RequestPlan plan_stamped_put(const Options& options, const Origin& origin) {
   const Marks marks(options.keys);
   std::string value = make_value(options);
   value.replace(0, Marks::kStampBytes, Marks::stamp());
   RequestPlan plan;
-  plan.head = grpc_head(options, authority, "/etcdserverpb.KV/Put");
+  plan.head = grpc_head(options, origin, "/etcdserverpb.KV/Put");
   plan.body = grpc_template(marks, put_message(marks.key(0), value), {{0, 0}});
   plan.numbers = options.keys.count;
   plan.least_answer_bytes = rpc::kPrefixBytes;

@@ -12,6 +12,12 @@
 
 namespace gatehouse::bench {
 
+// What requests say about where they go.
+struct Origin {
+  std::string scheme = "http";
+  std::string authority;
+};
+
 // A request that is sent again and again for different keys.
 struct RequestPlan {
   http::RequestHead head;
@@ -27,21 +33,20 @@ struct RequestPlan {
 };
 
 // Not for kWatch and kKeepalive, which are streams made of the plans below.
-RequestPlan plan_requests(const Options& options, const std::string& authority);
+RequestPlan plan_requests(const Options& options, const Origin& origin);
 
 // Writes all keys, many in each transaction; the last one overlaps the one before.
-RequestPlan plan_fill(const Options& options, const std::string& authority);
+RequestPlan plan_fill(const Options& options, const Origin& origin);
 bool needs_fill(Operation operation);
 
 // One request each: a lease of this ID, and its end.
-RequestPlan plan_lease_grant(const Options& options, const std::string& authority, uint64_t id);
-RequestPlan plan_lease_revoke(const Options& options, const std::string& authority, uint64_t id);
+RequestPlan plan_lease_grant(const Options& options, const Origin& origin, uint64_t id);
+RequestPlan plan_lease_revoke(const Options& options, const Origin& origin, uint64_t id);
 
 // What the writer of a watch run puts: the value begins with a stamp.
-RequestPlan plan_stamped_put(const Options& options, const std::string& authority);
+RequestPlan plan_stamped_put(const Options& options, const Origin& origin);
 
-http::RequestHead grpc_head(const Options& options, const std::string& authority,
-                            std::string_view path);
+http::RequestHead grpc_head(const Options& options, const Origin& origin, std::string_view path);
 
 // Framed messages, ready to be sent.
 std::string watch_create_message(const KeySpace& keys);

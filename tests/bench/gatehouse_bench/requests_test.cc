@@ -42,9 +42,10 @@ Message read(std::string_view body) {
 
 TEST(RequestsTest, Put) {
   const Options options = options_of({"put", "--value-size", "100"});
-  RequestPlan plan = plan_requests(options, "host:1");
+  RequestPlan plan = plan_requests(options, {"https", "host:1"});
   EXPECT_EQ(plan.head.path, "/etcdserverpb.KV/Put");
   EXPECT_EQ(plan.head.authority, "host:1");
+  EXPECT_EQ(plan.head.scheme, "https");
   EXPECT_EQ(plan.numbers, 10000u);
   const auto put = read<pb::PutRequest>(plan.body.fill(plan.first_key(9999)));
   EXPECT_EQ(put.key(), options.keys.key(9999));
@@ -54,19 +55,19 @@ TEST(RequestsTest, Put) {
 
 TEST(RequestsTest, Get) {
   const Options options = options_of({"get", "--serializable"});
-  RequestPlan plan = plan_requests(options, "host:1");
+  RequestPlan plan = plan_requests(options, {"https", "host:1"});
   EXPECT_EQ(plan.head.path, "/etcdserverpb.KV/Range");
   const auto get = read<pb::RangeRequest>(plan.body.fill(plan.first_key(12)));
   EXPECT_EQ(get.key(), options.keys.key(12));
   EXPECT_EQ(get.range_end(), "");
   EXPECT_TRUE(get.serializable());
   EXPECT_FALSE(
-      read<pb::RangeRequest>(plan_requests(options_of({"get"}), "").body.fill(1)).serializable());
+      read<pb::RangeRequest>(plan_requests(options_of({"get"}), {}).body.fill(1)).serializable());
 }
 
 TEST(RequestsTest, RangesDoNotOverlapAndStayWithinTheKeys) {
   const Options options = options_of({"range", "--keys", "1050", "--range-keys", "100"});
-  RequestPlan plan = plan_requests(options, "host:1");
+  RequestPlan plan = plan_requests(options, {"https", "host:1"});
   EXPECT_EQ(plan.numbers, 10u);
   const auto range = read<pb::RangeRequest>(plan.body.fill(plan.first_key(9)));
   EXPECT_EQ(range.key(), options.keys.key(900));
@@ -75,7 +76,7 @@ TEST(RequestsTest, RangesDoNotOverlapAndStayWithinTheKeys) {
 }
 
 TEST(RequestsTest, CountIsOfAllKeysOfTheRun) {
-  const auto count = read<pb::RangeRequest>(plan_requests(options_of({"count"}), "").body.fill(3));
+  const auto count = read<pb::RangeRequest>(plan_requests(options_of({"count"}), {}).body.fill(3));
   EXPECT_EQ(count.key(), "gatehouse-bench/");
   EXPECT_EQ(count.range_end(), "gatehouse-bench0");
   EXPECT_TRUE(count.count_only());
@@ -83,7 +84,7 @@ TEST(RequestsTest, CountIsOfAllKeysOfTheRun) {
 
 TEST(RequestsTest, TxnComparesAndPuts) {
   const Options options = options_of({"txn"});
-  const auto txn = read<pb::TxnRequest>(plan_requests(options, "").body.fill(77));
+  const auto txn = read<pb::TxnRequest>(plan_requests(options, {}).body.fill(77));
   ASSERT_EQ(txn.compare_size(), 1);
   EXPECT_EQ(txn.compare(0).key(), options.keys.key(77));
   EXPECT_EQ(txn.compare(0).result(), pb::Compare::GREATER);
@@ -97,7 +98,7 @@ TEST(RequestsTest, TxnComparesAndPuts) {
 TEST(RequestsTest, FillWritesEachKeyAndNoOther) {
   for (const char* count : {"1", "99", "100", "101", "250"}) {
     const Options options = options_of({"get", "--keys", count, "--range-keys", "1"});
-    RequestPlan plan = plan_fill(options, "");
+    RequestPlan plan = plan_fill(options, {});
     std::set<std::string> keys;
     for (uint64_t number = 0; number < plan.numbers; ++number) {
       const auto txn = read<pb::TxnRequest>(plan.body.fill(plan.first_key(number)));
@@ -117,14 +118,14 @@ TEST(RequestsTest, FillWritesEachKeyAndNoOther) {
 
 TEST(RequestsTest, FillKeepsBelowTheSizeOfARequest) {
   const Options options = options_of({"get", "--value-size", "400000"});
-  RequestPlan plan = plan_fill(options, "");
+  RequestPlan plan = plan_fill(options, {});
   EXPECT_LE(plan.body.size(), size_t{1536} * 1024);
   EXPECT_EQ(read<pb::TxnRequest>(plan.body.fill(0)).success_size(), 2);
 }
 
 TEST(RequestsTest, StampedPut) {
   const Options options = options_of({"watch"});
-  const auto put = read<pb::PutRequest>(plan_stamped_put(options, "").body.fill(5, 123456));
+  const auto put = read<pb::PutRequest>(plan_stamped_put(options, {}).body.fill(5, 123456));
   EXPECT_EQ(put.key(), options.keys.key(5));
   EXPECT_EQ(put.value().size(), 256u);
   EXPECT_EQ(put.value().substr(0, 20), "00000000000000123456");
@@ -141,7 +142,7 @@ TEST(RequestsTest, Streams) {
 
 TEST(RequestsTest, Rest) {
   const Options options = options_of({"rest-put", "--value-size", "3", "--token", "secret"});
-  RequestPlan plan = plan_requests(options, "host:1");
+  RequestPlan plan = plan_requests(options, {"https", "host:1"});
   EXPECT_EQ(plan.head.path, "/v3/kv/put");
   EXPECT_EQ(plan.head.headers.get("authorization"), "secret");
   const std::string body(plan.body.fill(8));

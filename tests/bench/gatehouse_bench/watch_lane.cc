@@ -32,7 +32,7 @@ bool WatchLane::start(httpio::ClientConnection& connection) {
   created_ = 0;
   decoder_ = rpc::MessageDecoder(kMaxAnswerBytes);
   status_ = Status();
-  stream_ = connection.open(grpc_head(load_.options, load_.authority, kWatchPath), false, *this);
+  stream_ = connection.open(grpc_head(load_.options, load_.origin, kWatchPath), false, *this);
   const std::string create = watch_create_message(load_.options.keys);
   for (size_t i = 0; i < watchers_; ++i) stream_->send_body(create);
   return true;

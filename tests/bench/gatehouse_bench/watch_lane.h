@@ -8,6 +8,7 @@
 #include "common/rpc/framing.h"
 #include "tests/bench/gatehouse_bench/client.h"
 #include "tests/bench/gatehouse_bench/options.h"
+#include "tests/bench/gatehouse_bench/requests.h"
 #include "tests/bench/gatehouse_bench/tally.h"
 
 namespace gatehouse::bench {
@@ -16,7 +17,7 @@ struct WatchLoad {
   env::Executor& executor;
   const Phase& phase;
   const Options& options;
-  std::string authority;
+  Origin origin;
   Recorder& recorder;                // each event, with its delay since the put was sent
   std::atomic<uint64_t>& delivered;  // events, over all threads
 };

@@ -24,10 +24,10 @@ Worker::Worker(env::Executor& executor, net::Dialer& dialer, Round& round, size_
                                                    recorder_, load && is_rest(options.operation)});
   } else if (options.operation == Operation::kKeepalive) {
     keepalive_ = std::make_unique<KeepaliveLoad>(
-        KeepaliveLoad{executor_, phase_, options, round_.authority, recorder_});
+        KeepaliveLoad{executor_, phase_, options, round_.origin, recorder_});
   } else {
     watch_ = std::make_unique<WatchLoad>(
-        WatchLoad{executor_, phase_, options, round_.authority, recorder_, round_.delivered});
+        WatchLoad{executor_, phase_, options, round_.origin, recorder_, round_.delivered});
   }
   add_clients();
   if (watch_ && index_ == 0) add_writer();
@@ -38,13 +38,13 @@ RequestPlan Worker::make_plan() const {
     case Job::kLoad:
       break;
     case Job::kFill:
-      return plan_fill(round_.options, round_.authority);
+      return plan_fill(round_.options, round_.origin);
     case Job::kGrantLease:
-      return plan_lease_grant(round_.options, round_.authority, round_.lease);
+      return plan_lease_grant(round_.options, round_.origin, round_.lease);
     case Job::kRevokeLease:
-      return plan_lease_revoke(round_.options, round_.authority, round_.lease);
+      return plan_lease_revoke(round_.options, round_.origin, round_.lease);
   }
-  return plan_requests(round_.options, round_.authority);
+  return plan_requests(round_.options, round_.origin);
 }
 
 size_t Worker::watchers_of(size_t stream) const {
@@ -84,7 +84,7 @@ void Worker::add_writer() {
   keys_ = std::make_unique<RandomKeys>(options.seed * 1000003, options.keys.count);
   paced_keys_ = std::make_unique<PacedKeys>(*keys_, round_.delivered, options.watchers);
   writer_ = std::make_unique<UnaryLoad>(UnaryLoad{
-      executor_, phase_, plan_stamped_put(options, round_.authority), *paced_keys_, writes_});
+      executor_, phase_, plan_stamped_put(options, round_.origin), *paced_keys_, writes_});
   auto client = std::make_unique<Client>(executor_, dialer_, round_.endpoint,
                                          httpio::ClientConnectionOptions(), writes_);
   writer_client_ = client.get();

@@ -32,7 +32,7 @@ enum class Job : uint8_t {
 struct Round {
   const Options& options;
   std::string endpoint;
-  std::string authority;  // of the requests: the endpoint without its scheme
+  Origin origin;
   Job job = Job::kLoad;
   size_t workers = 1;
   uint64_t lease = 0;
