@@ -136,6 +136,7 @@ class Translator {
     tls.ca_file = settings_.string("cacert");
     tls.cert_file = settings_.string("cert");
     tls.key_file = settings_.string("key");
+    tls.refuse_common_name = true;
     tls.insecure_skip_verify = settings_.boolean("insecure-skip-tls-verify");
     options_.tls_unless_stated =
         !tls.ca_file.empty() || !tls.cert_file.empty() || tls.insecure_skip_verify;
@@ -177,7 +178,9 @@ class Translator {
 
   Status process() {
     options_.threads = settings_.uint32("threads");
-    options_.enable_pprof = settings_.boolean("enable-pprof");
+    if (settings_.boolean("enable-pprof")) {
+      warn("--enable-pprof has no effect: profiles of this process are taken with perf");
+    }
     options_.log_calls = settings_.boolean("experimental-enable-grpc-logging");
     const Result<log::Level> level =
         log::parse_level(settings_.boolean("debug") ? "debug" : settings_.string("log-level"));

@@ -76,8 +76,7 @@ struct Options {
   bool tls_unless_stated = false;
 
   // -- the process
-  uint32_t threads = 0;  // 0: as many as the machine has cores
-  bool enable_pprof = false;
+  uint32_t threads = 0;    // 0: as many as the machine has cores
   bool log_calls = false;  // --experimental-enable-grpc-logging
   log::Options log;        // of --log-level, --log-format, --log-outputs, --debug
 

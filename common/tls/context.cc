@@ -192,6 +192,11 @@ Result<std::shared_ptr<const Context>> Context::client(const ClientOptions& opti
   GATEHOUSE_RETURN_IF_ERROR(configure(options, *impl));
   if (!options.cert_file.empty()) {
     GATEHOUSE_RETURN_IF_ERROR(use_identity(options.cert_file, options.key_file, *impl));
+    const std::string name = read_names(*impl->chain.get()).common_name;
+    if (options.refuse_common_name && !name.empty()) {
+      return invalid_argument("tls: cert_file " + options.cert_file +
+                              ": cert has non empty Common Name (" + name + ")");
+    }
   }
   mbedtls_ssl_config* config = impl->config.get();
   impl->server_name = options.server_name;

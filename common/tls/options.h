@@ -57,6 +57,9 @@ struct ClientOptions {
   // The client's own certificate; both or neither.
   std::string cert_file;
   std::string key_file;
+  // The own certificate must have no common name, which a server that takes it for a user's name
+  // would hold against all that this client does (etcd with --client-cert-auth).
+  bool refuse_common_name = false;
 
   // The DNS name or IP address (v6 without brackets) the server's certificate must be valid for; a
   // DNS name is also sent as SNI. A session may name another. Only subject alternative names count,

@@ -107,7 +107,6 @@ void expect_defaults(const Options& o) {
   EXPECT_EQ(o.member_tls.ca_file, "");
   EXPECT_FALSE(o.member_tls.insecure_skip_verify);
   EXPECT_FALSE(o.tls_unless_stated);
-  EXPECT_FALSE(o.enable_pprof);
   EXPECT_FALSE(o.log_calls);
   // Ours.
   EXPECT_EQ(o.max_request_bytes, 1572864U);
@@ -195,7 +194,8 @@ void expect_all_flags(const Options& o) {
   EXPECT_EQ(o.dial_keepalive_timeout, seconds(3));
   EXPECT_TRUE(o.permit_without_stream);
   EXPECT_EQ(o.advertise_client_url, "10.0.0.9:23790");
-  EXPECT_TRUE(o.enable_pprof);
+  EXPECT_THAT(o.warnings,
+              ::testing::Contains(::testing::HasSubstr("--enable-pprof has no effect")));
   EXPECT_EQ(o.data_dir, "/var/lib/proxy");
   EXPECT_EQ(o.max_send_bytes, 1000U);
   EXPECT_EQ(o.max_recv_bytes, 2000U);

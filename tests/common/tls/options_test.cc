@@ -239,5 +239,22 @@ TEST_F(OptionsTest, OptionsThatContradictEachOther) {
   EXPECT_THAT(Context::client(client).status().message(), HasSubstr("alpn"));
 }
 
+TEST_F(OptionsTest, AClientMayRefuseACommonNameOfItsOwn) {
+  const TestCertificates::Files named = authority_->client("root");
+  const TestCertificates::Files nameless = authority_->client("");
+  ClientOptions options{.ca_file = authority_->ca_file(),
+                        .cert_file = named.cert_file,
+                        .key_file = named.key_file,
+                        .refuse_common_name = true};
+  const auto refused = Context::client(options);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(
+      refused.status().message(),
+      AllOf(HasSubstr(named.cert_file), HasSubstr("cert has non empty Common Name (root)")));
+  options.cert_file = nameless.cert_file;
+  options.key_file = nameless.key_file;
+  EXPECT_TRUE(Context::client(options).ok()) << Context::client(options).status().message();
+}
+
 }  // namespace
 }  // namespace gatehouse::tls
