@@ -15,7 +15,8 @@ Timer::Timer(Executor& executor, UniqueFunction<void()> callback)
 
 Timer::~Timer() {
   cancel();
-  if (executor_.firing_ == this) executor_.firing_ = nullptr;
+  // Only then: an unarmed timer may outlive its executor.
+  if (firing_) executor_.firing_ = nullptr;
 }
 
 void Timer::arm(uint64_t delay_ms) { executor_.arm(*this, delay_ms); }
@@ -71,8 +72,12 @@ void Executor::run_due_timers() {
     // The callback may destroy its timer, so it runs from here and goes home only if there is one.
     UniqueFunction<void()> callback = std::move(timer->callback_);
     firing_ = timer;
+    timer->firing_ = true;
     callback();
-    if (firing_ == timer) timer->callback_ = std::move(callback);
+    if (firing_ == timer) {
+      timer->firing_ = false;
+      timer->callback_ = std::move(callback);
+    }
     firing_ = nullptr;
   }
 }

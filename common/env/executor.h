@@ -61,6 +61,7 @@ class Timer {
   uint64_t due_ms_ = 0;
   uint64_t sequence_ = 0;       // ties fire in arming order
   size_t position_ = kUnarmed;  // in Executor::timers_, a binary heap
+  bool firing_ = false;         // inside its callback
 };
 
 class Executor {
@@ -68,7 +69,7 @@ class Executor {
   Executor() = default;
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
-  virtual ~Executor();  // no timer or hook may be left
+  virtual ~Executor();  // no armed timer and no scheduled hook may be left
 
   // Monotonic milliseconds, constant within a turn.
   virtual uint64_t now_ms() const = 0;

@@ -267,6 +267,16 @@ TEST(SimExecutor, DestroysTasksThatNeverRan) {
   EXPECT_EQ(log, (std::vector<std::string>{"object", "task"}));
 }
 
+TEST(Timer, AnUnarmedOneMayOutliveItsExecutor) {
+  auto sim = std::make_unique<SimExecutor>();
+  int fired = 0;
+  Timer timer(*sim, [&] { ++fired; });
+  timer.arm(1);
+  sim->advance(1);
+  sim.reset();
+  EXPECT_EQ(fired, 1);
+}
+
 TEST(ExecutorDeathTest, TimerMustNotOutliveItsExecutor) {
   EXPECT_DEATH(
       {
