@@ -1,5 +1,9 @@
 # Sourced by tests/run and examples/quickstart, after dependencies.sh: configures and builds one preset.
 
+# One compiler cache for all work trees: paths below the root count as relative, so a second clone finds what the first
+# one compiled.
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+
 # build_preset PRESET [CMAKE-OPTION...] -- NINJA-TARGET...
 # Options count only for a directory that is not configured yet, unless the first one is --again.
 build_preset() {
