@@ -62,7 +62,8 @@ struct Http2ServerOptions {
   // request above it is answered 431, one above four times it reset with ENHANCE_YOUR_CALM.
   size_t max_header_list_bytes = 16 * 1024;
   // CONTINUATION frames of one header block (CVE-2024-27316): with the smallest frame size this is
-  // several times the list above.
+  // several times the list above. nghttp2 counts one more for each read that ends within a frame's
+  // first 9 bytes.
   uint32_t max_continuations = 8;
   // Output the peer does not read while it asks for more acknowledgements: PING and SETTINGS ACKs
   // queued before the connection ends.
