@@ -1,8 +1,10 @@
-// Nanoseconds per operation, each thread doing all of them, the best of several rounds.
+// Nanoseconds of a thread's CPU time per operation, each thread doing all of them; the median and
+// the best of many rounds, so that a busy machine blurs them less.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -13,11 +15,22 @@ namespace {
 
 using gatehouse::metrics::Registry;
 
-constexpr uint64_t kOperations = 20'000'000;
-constexpr int kRounds = 5;
+constexpr uint64_t kOperations = 1'000'000;
+constexpr int kRounds = 61;
 
-double ns_per_operation(int threads, const std::function<void(uint64_t)>& work) {
-  double best = 1e9;
+double thread_cpu_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
+
+struct Figures {
+  double median;
+  double best;
+};
+
+Figures ns_per_operation(int threads, const std::function<void(uint64_t)>& work) {
+  std::vector<double> rounds;
   for (int round = 0; round < kRounds; ++round) {
     std::atomic<int> ready{0};
     std::vector<double> elapsed(static_cast<size_t>(threads));
@@ -26,26 +39,27 @@ double ns_per_operation(int threads, const std::function<void(uint64_t)>& work) 
       all.emplace_back([&] {
         work(1);  // takes this thread's shard
         ready.fetch_add(1);
-        while (ready.load() < threads) {
-        }
-        const auto start = std::chrono::steady_clock::now();
+        while (ready.load() < threads) std::this_thread::yield();
+        const double start = thread_cpu_ns();
         work(kOperations);
-        mine = std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start)
-                   .count();
+        mine = thread_cpu_ns() - start;
       });
     }
     for (auto& thread : all) thread.join();
-    best = std::min(best, *std::max_element(elapsed.begin(), elapsed.end()) / kOperations);
+    rounds.push_back(*std::max_element(elapsed.begin(), elapsed.end()) / kOperations);
   }
-  return best;
+  std::sort(rounds.begin(), rounds.end());
+  return {rounds[rounds.size() / 2], rounds.front()};
 }
 
 // Keeps a loop of plain stores from being folded into one addition.
 void barrier() { asm volatile("" ::: "memory"); }
 
 void report(const char* what, const std::function<void(uint64_t)>& work) {
-  std::printf("%-38s %6.2f ns (1 thread) %6.2f ns (2 threads)\n", what, ns_per_operation(1, work),
-              ns_per_operation(2, work));
+  const Figures one = ns_per_operation(1, work), two = ns_per_operation(2, work);
+  std::printf(
+      "%-34s 1 thread: median %5.1f best %5.1f ns   2 threads: median %5.1f best %5.1f ns\n", what,
+      one.median, one.best, two.median, two.best);
 }
 
 }  // namespace
