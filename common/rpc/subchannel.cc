@@ -29,6 +29,19 @@ std::string_view channel_state_name(ChannelState state) {
   return "unknown";
 }
 
+namespace {
+
+// The host part of an address as users write it ("https://host:port/"); a Unix socket has none, and
+// is "localhost" to its server, as in gRPC.
+std::string authority_of(std::string_view address) {
+  if (address.starts_with("unix")) return "localhost";
+  const size_t scheme = address.find("://");
+  if (scheme != std::string_view::npos) address.remove_prefix(scheme + 3);
+  return std::string(address.substr(0, address.find('/')));
+}
+
+}  // namespace
+
 class Subchannel::Impl final : public HttpCall::Owner,
                                public ClientConnection::Listener,
                                private env::TurnEndHook {
@@ -94,7 +107,9 @@ class Subchannel::Impl final : public HttpCall::Owner,
   Status last_error_;
   bool wanted_ = false;  // stays connected from the first use on
   bool going_ = false;
-  bool quick_loss_ = false;  // the last connection that was ready was so only for a moment
+  bool failing_ = false;        // the last attempt to connect failed
+  uint64_t attempt_at_ms_ = 0;  // when it began
+  bool quick_loss_ = false;     // the last connection that was ready was so only for a moment
   Backoff backoff_;
   env::Timer backoff_timer_;  // armed: no new connection before it fires
   std::vector<Connection> connections_;
@@ -116,8 +131,8 @@ Subchannel::Impl::Impl(Subchannel& self, env::Executor& executor, net::Dialer& d
       backoff_(options_.backoff),
       backoff_timer_(executor, [this] { retry(); }) {
   head_.method = "POST";
-  head_.scheme = options_.tls ? "https" : "http";
-  head_.authority = options_.authority.empty() ? address_ : options_.authority;
+  head_.scheme = options_.tls || address_.starts_with("https://") ? "https" : "http";
+  head_.authority = options_.authority.empty() ? authority_of(address_) : options_.authority;
 }
 
 Subchannel::Impl::~Impl() {
@@ -219,6 +234,7 @@ size_t Subchannel::Impl::count(ClientConnection::State state) const {
 
 void Subchannel::Impl::connect() {
   backoff_timer_.cancel();
+  attempt_at_ms_ = executor_.now_ms();
   Connection connection;
   connection.link =
       std::make_unique<ClientConnection>(executor_, dialer_, address_, options_.connection, *this);
@@ -249,6 +265,7 @@ void Subchannel::Impl::connect_now() {
 
 void Subchannel::Impl::drain() {
   wanted_ = false;
+  failing_ = false;
   backoff_timer_.cancel();
   for (Connection& connection : connections_) connection.link->drain();
   update_state();
@@ -265,6 +282,7 @@ void Subchannel::Impl::on_connection_state(ClientConnection& link, ClientConnect
       found->was_ready = true;
       found->ready_at_ms = executor_.now_ms();
       last_error_ = Status();
+      failing_ = false;
       if (!quick_loss_) backoff_.reset();
       update_state();
       open_waiting();
@@ -283,25 +301,28 @@ void Subchannel::Impl::on_connection_state(ClientConnection& link, ClientConnect
 }
 
 // Connects again at once after a connection that served for a while, and after a first one that
-// served for a moment; an endpoint that takes connections only to drop them gets the delays of one
-// that takes none.
+// served for a moment. An endpoint that takes connections only to drop them is given the pauses of
+// one that takes none.
 void Subchannel::Impl::give_up(Connection& connection) {
   if (!connection.link->why_closed().ok()) last_error_ = connection.link->why_closed();
   if (std::exchange(connection.given_up, true)) return;
-  bool failed = !connection.was_ready;
+  const uint64_t now = executor_.now_ms();
+  bool pause = true;
   if (connection.was_ready) {
-    const uint64_t served_ms = executor_.now_ms() - connection.ready_at_ms;
-    const bool quick = served_ms < options_.backoff.first_ms;
-    failed = quick && quick_loss_;
+    const bool quick = now - connection.ready_at_ms < options_.backoff.first_ms;
+    pause = quick && quick_loss_;
     quick_loss_ = quick;
+  } else {
+    failing_ = true;
   }
-  if (!wanted_) {
-    // Drained: nobody asks for another.
-  } else if (failed) {
-    if (!backoff_timer_.armed()) backoff_timer_.arm(backoff_.next_ms(entropy_));
-    if (usable() == 0 && options_.fail_fast) fail_waiting();
-  } else if (usable() == 0 && !backoff_timer_.armed()) {
-    connect();
+  if (wanted_) {
+    if (pause && !backoff_timer_.armed()) {
+      // Counted from the attempt's start: one that took long has had its pause.
+      const uint64_t due = attempt_at_ms_ + backoff_.next_ms(entropy_);
+      backoff_timer_.arm(due > now ? due - now : 0);
+    }
+    if (usable() == 0 && !backoff_timer_.armed()) connect();
+    if (usable() == 0 && failing_ && options_.fail_fast) fail_waiting();
   }
   update_state();
   connect_for_waiting();
@@ -316,10 +337,10 @@ void Subchannel::Impl::on_can_open(ClientConnection&) {
 void Subchannel::Impl::update_state() {
   if (count(ClientConnection::State::kReady) > 0) {
     install(ChannelState::kReady);
-  } else if (count(ClientConnection::State::kConnecting) > 0) {
-    install(ChannelState::kConnecting);
-  } else if (backoff_timer_.armed()) {
+  } else if (failing_ && wanted_) {
     install(ChannelState::kTransientFailure);
+  } else if (count(ClientConnection::State::kConnecting) > 0 || backoff_timer_.armed()) {
+    install(ChannelState::kConnecting);
   } else {
     install(ChannelState::kIdle);
   }

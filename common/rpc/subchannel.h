@@ -27,17 +27,19 @@
 namespace gatehouse::rpc {
 
 enum class ChannelState : uint8_t {
-  kIdle,              // not asked for anything yet
-  kConnecting,        // the first attempt, or a new one after a loss
-  kReady,             // at least one connection takes calls
-  kTransientFailure,  // the last attempt failed; the next comes after a delay
+  kIdle,        // not asked for anything yet
+  kConnecting,  // the first attempt, or a new one after a loss, perhaps after a pause
+  kReady,       // at least one connection takes calls
+  // An attempt failed, and none has succeeded since: others follow after growing pauses, and until
+  // one succeeds this stays.
+  kTransientFailure,
 };
 std::string_view channel_state_name(
     ChannelState state);  // "idle", "connecting", "ready", "transient_failure"
 
 struct SubchannelOptions {
-  std::string authority;  // ":authority"; empty: the address
-  bool tls = false;       // ":scheme" is https; the dialer does the TLS
+  std::string authority;  // ":authority"; empty: the host and port of the address
+  bool tls = false;  // ":scheme" is https, as it is for https:// addresses; the dialer does the TLS
   std::string user_agent = "grpc-c++-gatehouse/0.1";
   bool accept_gzip = false;  // asks servers that would to compress; taken in any case
   httpio::ClientConnectionOptions connection;

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -196,6 +197,44 @@ TEST(Channel, ACallThatSentMuchIsNotSentAgain) {
   rig.sim.run_until_idle();
   EXPECT_EQ(recorder.code(), StatusCode::kUnavailable);
   EXPECT_EQ(RefusingRequests::refused, 1);
+}
+
+// Servers are replaced in turn, in order (GOAWAY, then what is under way finishes): no call fails,
+// and none is executed twice.
+TEST(Channel, ARollingRestartFailsNoCall) {
+  const uint64_t first_seed = std::random_device{}();
+  for (uint64_t seed = first_seed; seed < first_seed + 20; ++seed) {
+    SCOPED_TRACE(seed);
+    Rig rig(seed);
+    std::mt19937_64 random(seed);
+    rig.network.set_link({.delay_ms = random() % 5, .jitter_ms = random() % 5});
+    const std::vector<std::string> addresses{"a:1", "b:1", "c:1"};
+    for (const std::string& address : addresses) rig.host(address);
+    auto channel = make_channel(rig, addresses);
+    rig.sim.advance(100);
+    std::vector<std::unique_ptr<httpio::ServerWorker>> old_workers;
+    std::vector<std::unique_ptr<Recorder>> calls;
+    for (int ms = 0; ms < 3'000; ++ms) {
+      if (ms % 300 == 100) {
+        Host& host = *rig.hosts[addresses[static_cast<size_t>(ms) / 300 % 3]];
+        old_workers.push_back(std::move(host.worker));
+        old_workers.back()->drain([] {});
+        host.worker = std::make_unique<httpio::ServerWorker>(
+            rig.sim, std::make_unique<testing::GrpcRequests>(host.server, rig.sim),
+            httpio::ServerConnectionOptions(), host.counters, nullptr);
+      }
+      calls.push_back(std::make_unique<Recorder>());
+      rig.begin(*channel, *calls.back(), "/test.Echo/Unary", {.metadata = {{"delay-ms", "7"}}});
+      calls.back()->call->send("x");
+      calls.back()->call->half_close();
+      rig.sim.advance(1);
+    }
+    rig.sim.advance(10'000);
+    int started = 0;
+    for (const auto& [address, host] : rig.hosts) started += host->state.started;
+    EXPECT_EQ(static_cast<size_t>(started), calls.size());
+    for (const auto& call : calls) ASSERT_EQ(call->status(), "OK");
+  }
 }
 
 TEST(Channel, EndpointsComeAndGo) {
