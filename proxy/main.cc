@@ -4,7 +4,9 @@
 #include <cstdio>
 #include <string>
 #include <variant>
+#include <vector>
 
+#include "common/base/version.h"
 #include "common/log/log.h"
 #include "proxy/options.h"
 #include "proxy/proxy.h"
@@ -23,6 +25,9 @@ int main(int argc, char** argv) {
     return 1;
   }
   for (const std::string& warning : options.warnings) LOG_WARN(*logger, warning);
+  std::vector<log::Field> fields = {{"gatehouse-version", kVersion}};
+  for (const auto& [name, value] : options.effective) fields.emplace_back(name, value);
+  logger->write(log::Level::kInfo, {__FILE__, __LINE__}, "starting gatehouse-proxy", fields);
   const Status status = proxy::run(options, *logger);
   if (!status.ok()) {
     LOG_FATAL(*logger, "cannot serve", {"error", status.message()});
