@@ -1,0 +1,125 @@
+// Not a test: prints what a unary echo of 300 bytes costs, from our client to our server in one
+// process, and what of that is the server's rpc layer. Build it in the release preset.
+//
+//   call_bench [SECONDS]
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/common/rpc/fake_stream.h"
+#include "tests/common/rpc/rig.h"
+
+namespace gatehouse::rpc {
+namespace {
+
+constexpr size_t kMessageBytes = 300;
+
+class Echo final : public ServerHandler {
+ public:
+  explicit Echo(ServerCall& call) : call_(call) {}
+  void on_message(std::string_view message) override { call_.send(message); }
+  void on_half_close() override { call_.finish(Status()); }
+  void on_cancel(const Status&) override {}
+
+ private:
+  ServerCall& call_;
+};
+
+void add_echo(Server& server) {
+  server.add({"bench.Echo", "Echo", MethodKind::kUnary},
+             [](ServerCall& call) { return std::make_unique<Echo>(call); });
+}
+
+// Runs batches for that long and prints what one call of them took.
+void measure(const char* what, double seconds, size_t calls_in_batch,
+             const std::function<void()>& batch) {
+  using Clock = std::chrono::steady_clock;
+  for (int i = 0; i < 100; ++i) batch();
+  size_t calls = 0;
+  const auto start = Clock::now();
+  double elapsed = 0;
+  while (elapsed < seconds) {
+    for (int i = 0; i < 100; ++i) batch();
+    calls += 100 * calls_in_batch;
+    elapsed = std::chrono::duration<double>(Clock::now() - start).count();
+  }
+  std::printf("%-52s %8.0f ns/call\n", what, elapsed * 1e9 / static_cast<double>(calls));
+}
+
+// A stream that drops what it is given.
+class NullStream final : public http::ServerStream {
+ public:
+  const http::RequestHead& request() const override { return head; }
+  const env::PeerInfo& peer() const override { return from; }
+  int http_major() const override { return 2; }
+  void send_head(int, const http::Headers&) override {}
+  void send_body(std::string_view bytes) override { sent += bytes.size(); }
+  void send_end(const http::Headers&) override {}
+  size_t unsent() const override { return 0; }
+  void consumed(size_t) override {}
+  void abort(http::ErrorCode) override {}
+  http::RequestHead head;
+  env::PeerInfo from;
+  size_t sent = 0;
+};
+
+void measure_server(double seconds) {
+  env::SimExecutor sim;
+  Server server;
+  add_echo(server);
+  NullStream stream;
+  stream.head.method = "POST";
+  stream.head.path = "/bench.Echo/Echo";
+  stream.head.headers = {{"content-type", "application/grpc"},
+                         {"te", "trailers"},
+                         {"user-agent", "grpc-go/1.71.1"},
+                         {"grpc-accept-encoding", "gzip"}};
+  std::string body;
+  append_message(body, std::string(kMessageBytes, 'x'));
+  measure("server's rpc layer alone, 16 calls a turn", seconds, 16, [&] {
+    for (int i = 0; i < 16; ++i) {
+      const std::unique_ptr<http::StreamHandler> handler = server.start(stream, sim);
+      handler->on_body(body);
+      handler->on_end({});
+    }
+    sim.run_until_idle();
+  });
+}
+
+void measure_calls(double seconds, size_t at_once, const char* what) {
+  testing::Rig rig;
+  testing::Host& host = rig.host("server:1");
+  add_echo(host.server);
+  auto subchannel = rig.subchannel("server:1");
+  subchannel->connect_now();
+  rig.sim.run_until_idle();
+  const std::string message(kMessageBytes, 'x');
+  std::vector<std::unique_ptr<ClientCall>> calls(at_once);
+  size_t good = 0;
+  size_t begun = 0;
+  measure(what, seconds, at_once, [&] {
+    for (auto& call : calls) {
+      ++begun;
+      call = call_unary(*subchannel, "/bench.Echo/Echo", {}, message,
+                        [&good](const CallResult& result, std::string_view response) {
+                          good += result.status.ok() && response.size() == kMessageBytes;
+                        });
+    }
+    rig.sim.run_until_idle();
+  });
+  if (good != begun) std::printf("only %zu of %zu calls were answered\n", good, begun);
+}
+
+}  // namespace
+}  // namespace gatehouse::rpc
+
+int main(int argc, char** argv) {
+  const double seconds = argc > 1 ? std::atof(argv[1]) : 1.0;
+  gatehouse::rpc::measure_server(seconds);
+  gatehouse::rpc::measure_calls(seconds, 1, "client to server and back, one call a turn");
+  gatehouse::rpc::measure_calls(seconds, 16, "client to server and back, 16 calls a turn");
+}
