@@ -9,6 +9,7 @@ Targets: rpc_echo reaches >= 0.85 x echo_bare, and at 16 x 16 streams >= 4 x ech
 
 import argparse
 import contextlib
+import os
 import pathlib
 import socket
 import sys
@@ -22,6 +23,7 @@ TITLE = "Echo: our rpc layer between bare nghttp2 and gRPC C++"
 PATH = "/bench.Echo/Echo"
 PAYLOAD_BYTES = 300
 NAMES = ["echo_bare", "rpc_echo", "echo_grpcpp"]
+THREADS = os.cpu_count()  # of the two on libuv; gRPC C++ has its own idea, which is as many
 
 
 def answers(daemon, port):
@@ -33,7 +35,8 @@ def answers(daemon, port):
 
 def start(stack, name, binaries, directory):
     port = cluster.free_port()
-    daemon = cluster.Daemon(name, [binaries / name, port], directory)
+    threads = [] if name == "echo_grpcpp" else [THREADS]
+    daemon = cluster.Daemon(name, [binaries / name, port, *threads], directory)
     stack.callback(daemon.stop)
     daemon.spawn()
     cluster.wait_for(lambda: answers(daemon, port), f"{name} to listen")
@@ -67,7 +70,8 @@ def main():
         body.write_bytes(b"\0" + PAYLOAD_BYTES.to_bytes(4, "big") + bytes(i % 251 for i in range(PAYLOAD_BYTES)))
         servers = [start(stack, name, options.bin, directory) for name in names]
         samples = bench.alternate(servers, bench.SHAPES, body, options.rounds, options.seconds, bench.show_progress)
-    facts = [f"{options.rounds} alternating rounds of about {options.seconds:g} s each; h2load -cC -mS, one thread, for C x S",
+    facts = [f"{options.rounds} alternating rounds of about {options.seconds:g} s each; h2load -cC -mS, one thread, for C x S; "
+             f"{THREADS} threads in echo_bare and rpc_echo",
              f"nghttp2 {bench.package_version('libnghttp2-14')}, libuv {bench.package_version('libuv1-dev')}, "
              f"gRPC C++ {bench.package_version('libgrpc++-dev')}, h2load of {bench.package_version('nghttp2-client')}"]
     lines = [*bench.table(samples, bench.SHAPES, servers, "echo_bare"), *targets(samples, "rpc_echo" in names)]

@@ -17,6 +17,8 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 RESULTS = HERE / "RESULTS.md"
+LOAD_WHEN_BEGUN = os.getloadavg()[0]
+BUSY_LOAD = 0.5
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 MIN_ROUNDS = 5
 
@@ -151,7 +153,9 @@ def section(title, facts, lines):
     """The text of a section of RESULTS.md."""
     command = shlex.join([os.path.relpath(sys.argv[0], ROOT), *sys.argv[1:]])
     head = [f"## {title}", "", f"- `{command}`, {datetime.date.today().isoformat()}, Gatehouse {revision()}",
-            f"- {machine()}; load average when it ended: {os.getloadavg()[0]:.2f}, the load included"]
+            f"- {machine()}; load average when it began: {LOAD_WHEN_BEGUN:.2f}"]
+    if LOAD_WHEN_BEGUN > BUSY_LOAD:
+        head.append("- the machine was busy with other things: of these figures only the CPU a request is worth something")
     return "\n".join([*head, *(f"- {fact}" for fact in facts), "", *lines]) + "\n"
 
 
