@@ -53,8 +53,6 @@ bool contains(const auto& names, std::string_view name) {
 }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
-
 std::string lower_case(std::string_view text) {
   std::string out(text);
   std::transform(out.begin(), out.end(), out.begin(), lower);
@@ -198,12 +196,11 @@ Result<CallHeaders> call_headers(const Headers& http, std::string_view peer_ip) 
 }
 
 Headers response_headers(const Headers& metadata) {
-  Headers http = {{"Grpc-Metadata-Content-Type", "application/grpc"}};
+  Headers http = {{"grpc-metadata-content-type", "application/grpc"}};
   for (const auto& [name, value] : metadata) {
     const std::string key = lower_case(name);
     if (!is_metadata_name(key) || is_reserved(key)) continue;
-    std::string header = "Grpc-Metadata-";
-    for (const char c : key) header += header.back() == '-' ? upper(c) : c;
+    std::string header = "grpc-metadata-" + key;
     if (key.ends_with(kBinarySuffix)) {
       http.emplace_back(std::move(header), codec::base64_encode(value));
     } else if (is_metadata_text(value)) {

@@ -35,8 +35,9 @@ Result<CallHeaders> call_headers(const Headers& http, std::string_view peer_ip);
 // InvalidArgument "invalid grpc-timeout: <text>".
 Result<std::chrono::nanoseconds> parse_grpc_timeout(std::string_view text);
 
-// A call's initial metadata as HTTP response headers "Grpc-Metadata-<Name>", -bin values in base64.
-// Begins with the Grpc-Metadata-Content-Type that every answer of etcd's gateway has.
+// A call's initial metadata as HTTP response headers "grpc-metadata-<name>", -bin values in base64.
+// Begins with the grpc-metadata-content-type that every good answer of etcd's gateway has. Names are
+// lower case, as HTTP/2 demands.
 Headers response_headers(const Headers& metadata);
 
 }  // namespace gatehouse::transcode

@@ -6,22 +6,45 @@ namespace gatehouse::web {
 
 namespace {
 
+void send_all_but_end(http::ServerStream& stream, const Answer& answer) {
+  http::Headers headers;
+  add_cors(headers);
+  if (!answer.content_type.empty()) headers.add("content-type", answer.content_type);
+  for (const auto field : answer.headers) headers.add(field.name, field.value);
+  headers.add("content-length", std::to_string(answer.body.size()));
+  stream.send_head(answer.status, headers);
+  if (!answer.body.empty()) stream.send_body(answer.body);
+}
+
+// On HTTP/2 the end of an answer that overtakes the request's end is followed by RST_STREAM, at
+// which curl 7.88 forgets the answer when it still has a byte to send. There the end waits for the
+// request's.
 class DropBody final : public http::StreamHandler {
  public:
-  explicit DropBody(http::ServerStream& stream) : stream_(stream) {}
+  explicit DropBody(http::ServerStream& stream) : stream_(stream) {
+    if (!end_waits()) stream_.send_end();
+  }
 
   void on_body(std::string_view bytes) override {
     dropped_ += bytes.size();
     if (dropped_ > kMaxDroppedBytes) {
-      stream_.abort(http::ErrorCode::kNoError);
+      if (end_waits()) {
+        stream_.send_end();
+      } else {
+        stream_.abort(http::ErrorCode::kNoError);
+      }
       return;
     }
     stream_.consumed(bytes.size());
   }
-  void on_end(const http::Headers&) override {}
+  void on_end(const http::Headers&) override {
+    if (end_waits()) stream_.send_end();
+  }
   void on_abort(const http::Abort&) override {}
 
  private:
+  bool end_waits() const { return stream_.http_major() == 2; }
+
   http::ServerStream& stream_;
   size_t dropped_ = 0;
 };
@@ -35,13 +58,7 @@ void add_cors(http::Headers& headers) {
 }
 
 void send(http::ServerStream& stream, const Answer& answer) {
-  http::Headers headers;
-  add_cors(headers);
-  if (!answer.content_type.empty()) headers.add("content-type", answer.content_type);
-  for (const auto field : answer.headers) headers.add(field.name, field.value);
-  headers.add("content-length", std::to_string(answer.body.size()));
-  stream.send_head(answer.status, headers);
-  if (!answer.body.empty()) stream.send_body(answer.body);
+  send_all_but_end(stream, answer);
   stream.send_end();
 }
 
@@ -55,7 +72,7 @@ Answer text_error(int status, std::string_view text) {
 }
 
 std::unique_ptr<http::StreamHandler> answer_now(http::ServerStream& stream, const Answer& answer) {
-  send(stream, answer);
+  send_all_but_end(stream, answer);
   return std::make_unique<DropBody>(stream);
 }
 

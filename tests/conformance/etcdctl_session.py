@@ -22,7 +22,9 @@ class Etcdctl:
         self.environment["ETCDCTL_API"] = "3"
 
     def argv(self, *words):
-        return [str(self.binary), f"--endpoints={self.target.endpoint}", *words]
+        tls = self.target.tls
+        secure = [f"--cacert={tls.ca}", f"--cert={tls.cert}", f"--key={tls.key}"] if tls else []
+        return [str(self.binary), f"--endpoints={self.target.endpoint}", *secure, *words]
 
     def __call__(self, *words, stdin=None, tidy=None):
         """Runs one command and records it. `tidy` maps its standard output to what is compared."""

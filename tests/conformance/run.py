@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The differential test: one session, against etcd itself and through the proxy, must see the same answers.
 
-    run.py etcdctl|rest|grpc [--members N] [--proxy PROGRAM] [--client PROGRAM]
+    run.py etcdctl|rest|grpc [--members N] [--tls] [--proxy PROGRAM] [--client PROGRAM]
 
 Exits 0 when all steps agree but for the differences that a session lists with a reason. The environment variable
 GATEHOUSE_PROXY names another proxy to try; GATEHOUSE_TRANSCRIPT a directory to write both transcripts to.
@@ -21,6 +21,7 @@ import time
 sys.dont_write_bytecode = True
 
 import target as road  # noqa: E402  (puts tests/lib on the path)
+import certificates  # noqa: E402
 import cluster  # noqa: E402
 from transcript import compare  # noqa: E402
 
@@ -36,6 +37,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("session", choices=["etcdctl", "rest", "grpc"])
     parser.add_argument("--members", type=int, default=1)
+    parser.add_argument("--tls", action="store_true", help="all over TLS with client certificates")
     parser.add_argument("--proxy", help="gatehouse-proxy; default build/release/bin/gatehouse-proxy")
     parser.add_argument("--client", help="the gRPC client program (session grpc only)")
     options = parser.parse_args()
@@ -46,11 +48,16 @@ def main():
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
         work = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatehouse-conformance-")))
-        alone = stack.enter_context(cluster.EtcdCluster(options.members, work / "direct", ETCD_FLAGS))
-        behind = stack.enter_context(cluster.EtcdCluster(options.members, work / "behind", ETCD_FLAGS))
-        proxy = stack.enter_context(cluster.Proxy(behind.endpoints, options.proxy, work / "proxy", PROXY_FLAGS))
-        direct = road.Target(alone, alone.endpoints[0], False, work / "direct-session")
-        proxied = road.Target(behind, proxy.endpoint, True, work / "proxied-session")
+        tls = certificates.make(work / "certificates") if options.tls else None
+        proxy_flags = list(PROXY_FLAGS)
+        if tls:
+            proxy_flags += [f"--cert-file={tls.cert}", f"--key-file={tls.key}", f"--trusted-ca-file={tls.ca}",
+                            f"--cert={tls.cert}", f"--key={tls.key}", f"--cacert={tls.ca}"]
+        alone = stack.enter_context(cluster.EtcdCluster(options.members, work / "direct", ETCD_FLAGS, tls))
+        behind = stack.enter_context(cluster.EtcdCluster(options.members, work / "behind", ETCD_FLAGS, tls))
+        proxy = stack.enter_context(cluster.Proxy(behind.endpoints, options.proxy, work / "proxy", proxy_flags))
+        direct = road.Target(alone, alone.endpoints[0], False, work / "direct-session", tls)
+        proxied = road.Target(behind, proxy.endpoint, True, work / "proxied-session", tls)
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             runs = [pool.submit(session.run, direct), pool.submit(session.run, proxied)]
         write_transcripts(direct, proxied)
@@ -58,7 +65,7 @@ def main():
             if run.exception():
                 print(f"The session {name} broke off after {len((direct, proxied)[name != 'directly'].transcript.steps)}"
                       f" steps: {run.exception()!r}", file=sys.stderr)
-        allowed = getattr(session, "ALLOWED", [])
+        allowed = getattr(session, "ALLOWED", []) + (getattr(session, "ALLOWED_OVER_TLS", []) if tls else [])
         found = compare(direct.transcript, proxied.transcript, allowed)
         for difference in found:
             print(difference)

@@ -15,11 +15,12 @@ from transcript import Names, Transcript  # noqa: E402
 class Target:
     """Where a session goes, and what it wrote down there."""
 
-    def __init__(self, etcd, endpoint, proxied, directory):
+    def __init__(self, etcd, endpoint, proxied, directory, tls=None):
         self.etcd = etcd
         self.endpoint = endpoint  # host:port
         self.port = int(endpoint.rpartition(":")[2])
-        self.url = f"http://{endpoint}"
+        self.tls = tls  # the client's certificates.Certificates, if `endpoint` wants some
+        self.url = f"{'https' if tls else 'http'}://{endpoint}"
         self.proxied = proxied
         self.directory = pathlib.Path(directory)  # scratch files of the session
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -28,7 +29,7 @@ class Target:
         self._learn_cluster()
 
     def _learn_cluster(self):
-        answer = post_json(f"{self.etcd.members[0].client_url}/v3/cluster/member/list", {})
+        answer = self._ask(self.etcd.members[0], "/v3/cluster/member/list")
         single = len(answer["members"]) == 1
         self.names.learn_id("cluster", answer["header"]["cluster_id"])
         for member in answer["members"]:
@@ -50,19 +51,22 @@ class Target:
             return
 
         def all_alike():
-            states = [post_json(f"{member.client_url}/v3/maintenance/status", {}) for member in self.etcd.members]
+            states = [self._ask(member, "/v3/maintenance/status") for member in self.etcd.members]
             return min(int(state["raftAppliedIndex"]) for state in states) == max(int(state["raftIndex"])
                                                                                  for state in states)
         cluster.wait_for(all_alike, "the members to be alike")
 
+    def _ask(self, member, path):
+        """An answer of a member itself, never through the proxy."""
+        handlers = [urllib.request.ProxyHandler({})]
+        if self.etcd.tls:
+            handlers.append(urllib.request.HTTPSHandler(context=self.etcd.tls.client_context()))
+        request = urllib.request.Request(member.client_url + path, b"{}", method="POST")
+        with urllib.request.build_opener(*handlers).open(request, timeout=10) as answer:
+            return json.loads(answer.read())
+
     def record(self, step, outcome):
         self.transcript.record(step, outcome)
-
-
-def post_json(url, body):
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(urllib.request.Request(url, json.dumps(body).encode(), method="POST"), timeout=10) as answer:
-        return json.loads(answer.read())
 
 
 def flatten_events(responses, events_field="events"):

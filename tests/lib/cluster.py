@@ -163,23 +163,26 @@ class Daemon:
 
 
 class Member(Daemon):
-    """One stock etcd member."""
+    """One stock etcd member. With `tls` its client port asks for a certificate."""
 
-    def __init__(self, binary, name, client_port, peer_port, peers, directory, flags):
-        self.client_port = client_port
+    def __init__(self, binary, name, ports, peers, directory, flags, tls):
+        client_port, peer_port, self.health_port = ports
         self.endpoint = f"127.0.0.1:{client_port}"
-        self.client_url = f"http://{self.endpoint}"
+        self.client_url = f"{'https' if tls else 'http'}://{self.endpoint}"
+        if tls:
+            flags = [*flags, "--cert-file", tls.cert, "--key-file", tls.key, "--trusted-ca-file", tls.ca,
+                     "--client-cert-auth"]
         self.peer_url = f"http://127.0.0.1:{peer_port}"
         super().__init__(name, [
             binary, "--name", name, "--data-dir", directory / f"{name}.etcd",
             "--listen-client-urls", self.client_url, "--advertise-client-urls", self.client_url,
-            "--listen-peer-urls", self.peer_url, "--initial-advertise-peer-urls", self.peer_url,
+            "--listen-metrics-urls", f"http://127.0.0.1:{self.health_port}", "--listen-peer-urls", self.peer_url, "--initial-advertise-peer-urls", self.peer_url,
             "--initial-cluster", peers, "--initial-cluster-token", "gatehouse-test",
             "--initial-cluster-state", "new", "--logger", "zap", "--log-outputs", "stderr", *flags], directory)
 
     def healthy(self):
         self.check_alive()
-        answer = http_get(self.client_port, "/health")
+        answer = http_get(self.health_port, "/health")
         return answer is not None and answer[0] == 200 and json.loads(answer[1]).get("health") == "true"
 
     def start(self):
@@ -191,8 +194,9 @@ class Member(Daemon):
 class EtcdCluster:
     """`size` members of stock etcd. A context manager; start() and stop() otherwise."""
 
-    def __init__(self, size=1, directory=None, flags=(), binary=None):
+    def __init__(self, size=1, directory=None, flags=(), tls=None, binary=None):
         self.size = size
+        self.tls = tls  # certificates.Certificates, for the client ports
         self.flags = list(flags)
         self.binary = binary or oracle_bin() / "etcd"
         self._own_directory = directory is None
@@ -216,11 +220,11 @@ class EtcdCluster:
         raise StartError("no free ports found for etcd in five attempts")
 
     def _start_once(self, attempt):
-        ports = [(free_port(), free_port()) for _ in range(self.size)]
-        peers = ",".join(f"m{i}=http://127.0.0.1:{peer}" for i, (_, peer) in enumerate(ports))
+        ports = [(free_port(), free_port(), free_port()) for _ in range(self.size)]
+        peers = ",".join(f"m{i}=http://127.0.0.1:{peer}" for i, (_, peer, _) in enumerate(ports))
         directory = self.directory / f"etcd-{attempt}"
-        self.members = [Member(self.binary, f"m{i}", client, peer, peers, directory, self.flags)
-                        for i, (client, peer) in enumerate(ports)]
+        self.members = [Member(self.binary, f"m{i}", ports[i], peers, directory, self.flags, self.tls)
+                        for i in range(self.size)]
         for member in self.members:
             member.spawn()
         for member in self.members:

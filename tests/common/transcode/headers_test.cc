@@ -153,9 +153,9 @@ TEST(GrpcTimeout, Malformed) {
   }
 }
 
-TEST(ResponseHeaders, PrefixAndCanonicalName) {
+TEST(ResponseHeaders, PrefixAndLowerCaseName) {
   EXPECT_THAT(response_headers({}),
-              ElementsAre(Pair("Grpc-Metadata-Content-Type", "application/grpc")));
+              ElementsAre(Pair("grpc-metadata-content-type", "application/grpc")));
   EXPECT_THAT(
       response_headers({{"content-type", "application/grpc"},
                         {"x-raft-term", "5"},
@@ -163,8 +163,8 @@ TEST(ResponseHeaders, PrefixAndCanonicalName) {
                         {"grpc-encoding", "gzip"},
                         {":status", "200"},
                         {"bad", "a\r\nSet-Cookie: x"}}),
-      ElementsAre(Pair("Grpc-Metadata-Content-Type", "application/grpc"),
-                  Pair("Grpc-Metadata-X-Raft-Term", "5"), Pair("Grpc-Metadata-Trace-Bin", "AP8=")));
+      ElementsAre(Pair("grpc-metadata-content-type", "application/grpc"),
+                  Pair("grpc-metadata-x-raft-term", "5"), Pair("grpc-metadata-trace-bin", "AP8=")));
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <thread>
 
@@ -52,6 +54,11 @@ void append_metadata(std::string& line, std::string_view name,
   line += "}";
 }
 
+std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 void print(const std::string& line) {
   std::fwrite(line.data(), 1, line.size(), stdout);
   std::fputc('\n', stdout);
@@ -60,16 +67,25 @@ void print(const std::string& line) {
 
 }  // namespace
 
-Session::Session(const std::string& endpoint, const std::vector<std::string>& members) {
+Session::Session(const std::string& endpoint, const std::vector<std::string>& members,
+                 const std::vector<std::string>& tls) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxReceiveBytes);
   arguments.SetMaxSendMessageSize(kMaxReceiveBytes);
   // A machine's HTTP proxy has no business between this client and loopback.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  channel_ = grpc::CreateCustomChannel(endpoint, grpc::InsecureChannelCredentials(), arguments);
+  auto credentials = grpc::InsecureChannelCredentials();
+  if (tls.size() == 3) {
+    grpc::SslCredentialsOptions options;
+    options.pem_root_certs = content_of(tls[0]);
+    options.pem_cert_chain = content_of(tls[1]);
+    options.pem_private_key = content_of(tls[2]);
+    credentials = grpc::SslCredentials(options);
+  }
+  channel_ = grpc::CreateCustomChannel(endpoint, credentials, arguments);
   for (const auto& member : members) {
-    members_.push_back(pb::Maintenance::NewStub(
-        grpc::CreateCustomChannel(member, grpc::InsecureChannelCredentials(), arguments)));
+    members_.push_back(
+        pb::Maintenance::NewStub(grpc::CreateCustomChannel(member, credentials, arguments)));
   }
 }
 

@@ -27,10 +27,12 @@ using Setup = std::function<void(grpc::ClientContext&)>;
 
 class Session {
  public:
-  // Calls go to `endpoint`. `members` are those of the cluster, if there are several: before each
-  // recorded call the session waits until all have applied the same, so that an answer does not
-  // depend on which one gives it.
-  Session(const std::string& endpoint, const std::vector<std::string>& members);
+  // Calls go to `endpoint`, over TLS with `tls`, the names of three PEM files, unless it is empty:
+  // authority, certificate, key. `members` are those of the cluster, if there are several: before
+  // each recorded call the session waits until all have applied the same, so that an answer does
+  // not depend on which one gives it.
+  Session(const std::string& endpoint, const std::vector<std::string>& members,
+          const std::vector<std::string>& tls);
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
