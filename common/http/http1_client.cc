@@ -31,7 +31,8 @@ class Http1ClientSession final : public ClientSession,
   const Status& why_finished() const override { return why_; }
   size_t active_streams() const override { return exchange_ ? 1 : 0; }
   bool wants_pause() const override { return unconsumed_ > options_.max_unread_bytes; }
-  bool can_open() const override { return !exchange_ && !finished_ && !draining_; }
+  bool can_open() const override { return !exchange_ && !closing(); }
+  bool closing() const override { return finished_ || draining_; }
   ClientStream* open(const RequestHead& head, bool end, ClientStreamHandler& handler) override;
 
  private:

@@ -89,7 +89,7 @@ class Http1Parser {
   bool keep_alive() const { return keep_alive_; }
   // The request has a body to come: a length above 0, or chunks.
   bool expects_body() const { return expects_body_; }
-  Headers& headers() { return headers_; }
+  const Headers& headers() const { return headers_; }
   const Headers& trailers() const { return trailers_; }
 
  private:

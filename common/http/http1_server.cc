@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -7,6 +6,7 @@
 #include "common/http/fields.h"
 #include "common/http/http1.h"
 #include "common/http/http1_parser.h"
+#include "common/http/http1_request.h"
 #include "common/http/http1_writer.h"
 
 namespace gatehouse::http {
@@ -55,8 +55,6 @@ class Http1ServerSession final : public Session, private ServerStream, private H
   bool on_message_head() override;
   void on_message_body(std::string_view bytes) override;
 
-  void take_target();
-  bool take_host();
   size_t read(std::string_view bytes);
   void read_backlog();
   bool drain_response(std::string& out, size_t budget);
@@ -66,6 +64,9 @@ class Http1ServerSession final : public Session, private ServerStream, private H
   void finish(const Status& why);
   void wake();
 
+  bool more_to_read() const {
+    return !backlog_.empty() && !request_done_ && !finished_ && refusal_ == 0;
+  }
   // The handler still listens to the request.
   bool listening() const { return handler_ != nullptr && !writer_.ended() && !aborted_; }
   bool open_for_sending() const { return exchange_ && !finished_ && !aborted_ && !writer_.ended(); }
@@ -79,12 +80,11 @@ class Http1ServerSession final : public Session, private ServerStream, private H
   SendBuffer backlog_;
 
   RequestHead request_;
+  Http1RequestWishes wishes_;
   std::unique_ptr<StreamHandler> handler_;
   bool exchange_ = false;      // from the request's head to the end of both
   bool request_done_ = false;  // all of the request has come
   bool keep_alive_ = true;
-  bool trailers_welcome_ = false;
-  bool continue_expected_ = false;  // the client waits for 100 Continue
   bool above_low_water_ = false;
   bool aborted_ = false;
   size_t unconsumed_ = 0;
@@ -128,74 +128,26 @@ size_t Http1ServerSession::read(std::string_view bytes) {
 }
 
 void Http1ServerSession::read_backlog() {
-  if (backlog_.empty() || request_done_ || finished_ || refusal_ != 0) return;
+  if (!more_to_read()) return;
   backlog_.drop(read(backlog_.front(backlog_.size())));
+  if (refusal_ != 0) backlog_.reset();
 }
 
 bool Http1ServerSession::on_message_head() {
   exchange_ = true;
   keep_alive_ = parser_.keep_alive() && !draining_;
-  request_.method = parser_.method();
-  request_.scheme = peer_.tls ? "https" : "http";
-  request_.headers.clear();
-  if (!take_host()) return true;
-  take_target();
-  if (request_.method == "CONNECT") {
-    refuse(501, "CONNECT is not supported");
-    return true;
-  }
-  trailers_welcome_ = false;
-  for (const Headers::Field& field : parser_.headers()) {
-    if (field.name == "host") continue;
-    request_.headers.add(field.name, field.value);
-    if (field.name == "te") {
-      trailers_welcome_ = field.value.find("trailers") != std::string_view::npos;
-    } else if (field.name == "expect" && parser_.minor_version() > 0) {
-      if (!equals_ignoring_case(field.value, "100-continue")) {
-        refuse(417, "only 100-continue can be expected");
-        return true;
-      }
-      continue_expected_ = parser_.expects_body();
-    }
-  }
-  handler_ = requests_.on_request(*this);
-  CHECK(handler_ != nullptr);
-  return true;
-}
-
-// RFC 9112 section 3.2: one Host, and HTTP/1.1 cannot do without.
-bool Http1ServerSession::take_host() {
-  size_t hosts = 0;
-  request_.authority.clear();
-  for (const Headers::Field& field : parser_.headers()) {
-    if (field.name != "host") continue;
-    ++hosts;
-    request_.authority = field.value;
-  }
-  if (hosts > 1 || (hosts == 0 && parser_.minor_version() > 0)) {
-    refuse(400, hosts > 1 ? "more than one Host header" : "missing Host header");
-    return false;
+  const Http1Parser::Error error = take_request_head(parser_, peer_.tls, request_, wishes_);
+  if (error.status != 0) {
+    refuse(error.status, error.text);
+  } else {
+    handler_ = requests_.on_request(*this);
+    CHECK(handler_ != nullptr);
   }
   return true;
-}
-
-// RFC 9112 section 3.2.2: an absolute target names the authority; the path is what handlers want.
-void Http1ServerSession::take_target() {
-  request_.path = parser_.target();
-  for (const std::string_view scheme :
-       {std::string_view("http://"), std::string_view("https://")}) {
-    const std::string_view target = parser_.target();
-    if (!equals_ignoring_case(target.substr(0, scheme.size()), scheme)) continue;
-    const std::string_view rest = target.substr(scheme.size());
-    const size_t end = std::min(rest.find_first_of("/?"), rest.size());
-    request_.authority = rest.substr(0, end);
-    request_.path = rest.substr(end);
-    if (request_.path.empty() || request_.path.front() != '/') request_.path.insert(0, 1, '/');
-  }
 }
 
 void Http1ServerSession::on_message_body(std::string_view bytes) {
-  continue_expected_ = false;
+  wishes_.continuation = false;
   if (refusal_ != 0) return;
   if (listening()) {
     unconsumed_ += bytes.size();
@@ -211,15 +163,14 @@ void Http1ServerSession::send_head(int status, const Headers& headers) {
   CHECK_MSG(status >= 200 && status <= 999, "send_head() with a status that is not final");
   // A client told no "Continue" may or may not send the body: where the next request starts is
   // anyone's guess (RFC 9110 section 10.1.1).
-  if (continue_expected_) keep_alive_ = false;
-  const bool http_1_1 = parser_.minor_version() > 0;
+  if (wishes_.continuation) keep_alive_ = false;
   std::string start_line = "HTTP/1.1 " + std::to_string(status) + " ";
   start_line.append(reason_phrase(status));
   writer_.start(start_line, headers,
                 {.body = status != 204 && status != 304 && request_.method != "HEAD",
                  .length = status != 204,
-                 .chunks = http_1_1,
-                 .trailers = http_1_1 && trailers_welcome_});
+                 .chunks = parser_.minor_version() > 0,
+                 .trailers = wishes_.trailers});
   if (writer_.asked_to_close()) keep_alive_ = false;
   wake();
 }
@@ -272,9 +223,9 @@ bool Http1ServerSession::drain_response(std::string& out, size_t budget) {
     finish(unavailable("exchange aborted by its handler"));
     return false;
   }
-  if (!exchange_ && refusal_ == 0) return !backlog_.empty();
-  if (continue_expected_ && !writer_.started()) {
-    continue_expected_ = false;
+  if (!exchange_ && refusal_ == 0) return more_to_read();
+  if (wishes_.continuation && !writer_.started()) {
+    wishes_.continuation = false;
     out.append("HTTP/1.1 100 Continue\r\n\r\n");
   }
   writer_.drain(out, budget,
@@ -288,20 +239,20 @@ bool Http1ServerSession::drain_response(std::string& out, size_t budget) {
       return true;
     }
   }
-  if (!writer_.complete()) return !backlog_.empty() && !request_done_;
+  if (!writer_.complete()) return more_to_read();
   handler_.reset();
   if (!keep_alive_ || writer_.must_close() || discarded_ > kMaxDiscardedBytes) {
     finish(verdict_);
     return false;
   }
   if (request_done_) end_exchange();
-  return !backlog_.empty();
+  return more_to_read();
 }
 
 void Http1ServerSession::end_exchange() {
   exchange_ = false;
   request_done_ = false;
-  continue_expected_ = false;
+  wishes_.continuation = false;
   above_low_water_ = false;
   unconsumed_ = 0;
   discarded_ = 0;
@@ -319,7 +270,6 @@ void Http1ServerSession::refuse(int status, std::string_view text) {
 void Http1ServerSession::answer_refusal() {
   verdict_ =
       invalid_argument("client request refused: " + std::to_string(refusal_) + " " + refusal_text_);
-  backlog_.reset();
   keep_alive_ = false;
   if (writer_.ended()) return;  // the answer to this request is given already
   if (writer_.head_drained()) return finish(verdict_);
@@ -332,7 +282,7 @@ void Http1ServerSession::answer_refusal() {
     handler->on_abort(broken);
     aborted_ = false;
   }
-  continue_expected_ = false;
+  wishes_.continuation = false;
   writer_.reset();
   const std::string text = refusal_text_ + "\n";
   std::string start_line = "HTTP/1.1 " + std::to_string(refusal_) + " ";

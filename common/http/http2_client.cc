@@ -58,7 +58,7 @@ class Http2ClientSession final : public Http2SessionOf<Http2Client> {
                               .permit_pings_without_stream = true}) {}
 
   bool can_open() const override { return may_open(); }
-  bool closing() const override { return ends(); }
+  bool closing() const override { return takes_no_more(); }
 
   ClientStream* open(const RequestHead& head, bool end, ClientStreamHandler& handler) override {
     if (!may_open()) return nullptr;

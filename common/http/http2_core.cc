@@ -199,10 +199,14 @@ void Http2Core::check_submitted(int result) {
 }
 
 bool Http2Core::may_open() const {
-  return !finished_ && !rejected_ && !draining_ &&
-         nghttp2_session_check_request_allowed(session_.get()) != 0 &&
+  return !takes_no_more() &&
          active_.size() < nghttp2_session_get_remote_settings(
                               session_.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+}
+
+bool Http2Core::takes_no_more() const {
+  return finished_ || rejected_ || draining_ ||
+         nghttp2_session_check_request_allowed(session_.get()) == 0;
 }
 
 void Http2Core::start_drain() {

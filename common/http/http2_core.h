@@ -61,9 +61,9 @@ class Http2Core {
   // A stream of the pool or a new one, active from now on.
   Http2Stream& activate(int32_t id);
   void release(Http2Stream& stream);
+  // A client may open a stream now; it will never again.
   bool may_open() const;
-  // may_open() will not hold again.
-  bool ends() const { return finished_ || rejected_ || draining_ || !goaway_text_.empty(); }
+  bool takes_no_more() const;
   nghttp2_session* session() const { return session_.get(); }
 
   bool finished_ = false;

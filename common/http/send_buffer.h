@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/check.h"
+
 namespace gatehouse::http {
 
 class SendBuffer {
@@ -17,6 +19,7 @@ class SendBuffer {
   }
 
   void drop(size_t count) {
+    CHECK(count <= size());
     taken_ += count;
     if (taken_ == bytes_.size()) {
       bytes_.clear();

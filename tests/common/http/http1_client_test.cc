@@ -239,6 +239,7 @@ TEST(Http1Client, LostConnections) {
     client.session->peer_finished();
     EXPECT_TRUE(client.session->finished());
     EXPECT_FALSE(client.session->can_open());
+    EXPECT_TRUE(client.session->closing());
   }
   {  // an answer nobody asked for
     Client client;

@@ -329,6 +329,21 @@ TEST(Http1Server, PipelinedRequestsWaitForTheirTurn) {
   }
 }
 
+TEST(Http1Server, MalformedRequestBehindAnother) {
+  Server server;
+  server.requests.on_end = nullptr;
+  server.say("GET / HTTP/1.1\r\nHost: a\r\n\r\nBAD\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_FALSE(server.session->finished());
+  TestServer::echo(*server.requests.served[0]);
+  const std::string answer = take(*server.session);
+  EXPECT_TRUE(answer.starts_with(
+      "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 0\r\n\r\nHTTP/1.1 "))
+      << answer;
+  EXPECT_NE(answer.find("Connection: close"), std::string::npos);
+  EXPECT_TRUE(server.session->finished());
+  EXPECT_EQ(server.requests.served.size(), 1u);
+}
+
 TEST(Http1Server, PausesForAHandlerThatDoesNotRead) {
   Server server({.max_unread_bytes = 1000});
   server.requests.consume = false;

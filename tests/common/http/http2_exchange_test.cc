@@ -272,6 +272,7 @@ TEST(Http2Exchange, ClientKeepsToTheServersLimit) {
   EXPECT_TRUE(calls[0].start(*pair.client, request_head("GET", "/")));
   EXPECT_TRUE(calls[1].start(*pair.client, request_head("GET", "/")));
   EXPECT_FALSE(pair.client->can_open());
+  EXPECT_FALSE(pair.client->closing()) << "full, not over";
   EXPECT_FALSE(calls[2].start(*pair.client, request_head("GET", "/")));
   ASSERT_TRUE(exchange_all(*pair.client, *pair.server));
   TestServer::echo(*pair.requests.served[0]);
@@ -564,6 +565,7 @@ TEST(Http2Exchange, ClientDrains) {
   ASSERT_TRUE(exchange_all(*pair.client, *pair.server));
   pair.client->drain();
   EXPECT_FALSE(pair.client->can_open());
+  EXPECT_TRUE(pair.client->closing());
   ASSERT_TRUE(exchange_all(*pair.client, *pair.server));
   EXPECT_FALSE(pair.client->finished());
   TestServer::echo(*pair.requests.served[0]);

@@ -403,6 +403,7 @@ TEST(Http2Protocol, GoawayTellsWhatWasNotProcessed) {
   take(*server.session);
   server.say(goaway(3, 11, "too_many_pings\n\x01"));
   EXPECT_FALSE(server.session->can_open());
+  EXPECT_TRUE(server.session->closing());
   EXPECT_FALSE(calls[0].over());
   EXPECT_FALSE(calls[1].over());
   ASSERT_TRUE(calls[2].abort.has_value());
