@@ -53,7 +53,8 @@ class HttpServer {
 
   // Stops accepting, lets requests under way finish (GOAWAY, Connection: close), closes what is
   // left after deadline_ms. `done` comes once, from a later turn: no connection and no handler is
-  // left, the server may be destroyed, also from inside it. Calling it again may shorten the
+  // left, the server may be destroyed, also from inside it. All its loops must be running until
+  // then. Calling it again may shorten the
   // deadline.
   void drain(uint64_t deadline_ms, UniqueFunction<void()> done);
 
