@@ -1,7 +1,7 @@
 // Not a test: serves an echo on the HTTP server, to measure what the room costs beside bare libuv
 // and nghttp2 (tests/bench/echo_bare).
 //
-//   http_echo PORT [THREADS]
+//   http_echo PORT [THREADS [CERT KEY]]
 //   h2load -D5 -c16 -m16 -d body http://127.0.0.1:PORT/bench.Echo/Echo
 #include <csignal>
 #include <cstdio>
@@ -39,7 +39,16 @@ class Echo final : public http::RequestHandler {
   }
 };
 
-int run(const std::string& port, size_t thread_count) {
+int run(const std::string& port, size_t thread_count, const tls::ServerOptions& tls_options) {
+  std::unique_ptr<tls::ReloadingContext> tls;
+  if (!tls_options.cert_file.empty()) {
+    auto loaded = tls::ReloadingContext::server(tls_options);
+    if (!loaded.ok()) {
+      std::fprintf(stderr, "%s\n", loaded.status().to_string().c_str());
+      return 1;
+    }
+    tls = *std::move(loaded);
+  }
   loop::EventLoop main;
   loop::LoopThreads threads("worker", thread_count);
   HttpServer server(main, threads.loops(), [](env::Executor&) { return std::make_unique<Echo>(); },
@@ -49,7 +58,7 @@ int run(const std::string& port, size_t thread_count) {
     std::fprintf(stderr, "%s\n", address.status().to_string().c_str());
     return 1;
   }
-  const auto bound = server.listen(*address);
+  const auto bound = server.listen(*address, tls.get());
   if (!bound.ok()) {
     std::fprintf(stderr, "%s\n", bound.status().to_string().c_str());
   } else {
@@ -68,8 +77,13 @@ int run(const std::string& port, size_t thread_count) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: http_echo PORT [THREADS]\n");
+    std::fprintf(stderr, "usage: http_echo PORT [THREADS [CERT KEY]]\n");
     return 2;
   }
-  return gatehouse::httpio::run(argv[1], argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 1);
+  gatehouse::tls::ServerOptions tls;
+  if (argc > 4) {
+    tls.cert_file = argv[3];
+    tls.key_file = argv[4];
+  }
+  return gatehouse::httpio::run(argv[1], argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 1, tls);
 }
