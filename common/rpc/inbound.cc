@@ -58,7 +58,7 @@ Inbound::Outcome Inbound::feed(std::string_view piece, Sink& sink, size_t& credi
     const Outcome outcome = pump(in, sink);
     if (outcome == Outcome::kStopped) return outcome;
     pumping_ = false;
-    credit = before - in.size();
+    credit = outcome == Outcome::kFailed ? before : before - in.size();
     backlog_at_ += credit;
     if (backlog_at_ == held.size()) {
       backlog_.clear();
@@ -76,8 +76,9 @@ Inbound::Outcome Inbound::feed(std::string_view piece, Sink& sink, size_t& credi
   const Outcome outcome = pump(in, sink);
   if (outcome == Outcome::kStopped) return outcome;
   pumping_ = false;
+  if (outcome == Outcome::kFailed) in = {};
   credit = piece.size() - in.size();
-  if (outcome == Outcome::kOk) backlog_.assign(in);
+  backlog_.assign(in);
   return outcome;
 }
 

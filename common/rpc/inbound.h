@@ -28,7 +28,7 @@ class Inbound {
   enum class Outcome : uint8_t {
     kOk,       // all that is wanted and there was handed out
     kStopped,  // the sink said so; feed it no more
-    kFailed,   // error()
+    kFailed,   // error(); all that came is done with
   };
 
   // One message is wanted from the start.

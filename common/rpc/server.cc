@@ -64,6 +64,7 @@ constexpr size_t kFieldOverhead = 32;
 
 struct Scan {
   CallHead head;
+  std::string_view content_type;
   Status status;  // why there can be no call
   int http_status = 200;
   bool bad_encoding = false;
@@ -81,9 +82,9 @@ Scan scan_headers(const http::Headers& headers, const ServerLimits& limits) {
         if (!timeout.ok()) {
           scan.status = internal_error("malformed grpc-timeout: " + timeout.status().message());
           scan.http_status = 400;
-          return scan;
+        } else {
+          scan.head.timeout_ms = *timeout;
         }
-        scan.head.timeout_ms = *timeout;
       } else if (name == "grpc-encoding") {
         if (field.value == "gzip") {
           scan.head.request_gzip = true;
@@ -98,7 +99,10 @@ Scan scan_headers(const http::Headers& headers, const ServerLimits& limits) {
       }
       continue;
     }
-    if (is_reserved_header(name)) continue;
+    if (is_reserved_header(name)) {
+      if (name == "content-type") scan.content_type = field.value;
+      continue;
+    }
     metadata_bytes += name.size() + field.value.size() + kFieldOverhead;
     if (is_binary_key(name)) scan.head.has_binary_metadata = true;
   }
@@ -154,11 +158,12 @@ Status Server::unknown_path(std::string_view path) const {
 std::unique_ptr<http::StreamHandler> Server::start(http::ServerStream& stream,
                                                    env::Executor& executor) const {
   const http::RequestHead& request = stream.request();
-  const std::string_view type = request.headers.get("content-type").value_or("");
-  const std::optional<std::string_view> subtype = grpc_content_subtype(type);
+  Scan scanned = scan_headers(request.headers, limits_);
+  const std::optional<std::string_view> subtype = grpc_content_subtype(scanned.content_type);
   if (!subtype) {
-    return refuse(stream, 415, "",
-                  invalid_argument("invalid gRPC request content-type " + quoted(type)));
+    return refuse(
+        stream, 415, "",
+        invalid_argument("invalid gRPC request content-type " + quoted(scanned.content_type)));
   }
   if (request.method != "POST") {
     return refuse(stream, 405, *subtype,
@@ -168,8 +173,6 @@ std::unique_ptr<http::StreamHandler> Server::start(http::ServerStream& stream,
   const auto found = by_path_.find(std::string_view(request.path));
   if (found == by_path_.end()) return refuse(stream, 200, *subtype, unknown_path(request.path));
   const Entry& entry = *found->second;
-
-  Scan scanned = scan_headers(request.headers, limits_);
   if (!scanned.status.ok()) {
     return refuse(stream, scanned.http_status, *subtype, scanned.status, scanned.bad_encoding);
   }

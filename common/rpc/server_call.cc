@@ -20,6 +20,10 @@ http::Headers& scratch_headers() {
   return headers;
 }
 
+// What nearly every response begins and ends with.
+const http::Headers kPlainHead{{"content-type", "application/grpc"}};
+const http::Headers kOkTrailers{{"grpc-status", "0"}};
+
 }  // namespace
 
 void set_response_head(http::Headers& headers, std::string_view subtype) {
@@ -148,6 +152,10 @@ void ServerStreamCall::half_close_when_drained() {
 
 void ServerStreamCall::send_head(const Metadata* metadata) {
   state_ = State::kHeadSent;
+  if (metadata == nullptr && subtype_.empty() && !reply_gzip_) {
+    stream_.send_head(200, kPlainHead);
+    return;
+  }
   http::Headers& headers = scratch_headers();
   set_response_head(headers, subtype_);
   if (reply_gzip_) headers.add("grpc-encoding", "gzip");
@@ -178,14 +186,17 @@ void ServerStreamCall::send(std::string_view message) {
 
 void ServerStreamCall::finish(const Status& status, const Metadata& trailing) {
   if (state_ == State::kFinished) return;
-  http::Headers& headers = scratch_headers();
   if (state_ == State::kOpen) {
+    http::Headers& headers = scratch_headers();
     set_response_head(headers, subtype_);
     append_status(headers, status);
     append_metadata(headers, trailing);
     stream_.send_head(200, headers);
     stream_.send_end();
+  } else if (status.ok() && trailing.empty()) {
+    stream_.send_end(kOkTrailers);
   } else {
+    http::Headers& headers = scratch_headers();
     append_status(headers, status);
     append_metadata(headers, trailing);
     stream_.send_end(headers);

@@ -85,6 +85,7 @@ const char* http_status_text(int status) {
 
 std::optional<std::string_view> grpc_content_subtype(std::string_view content_type) {
   constexpr std::string_view kBase = "application/grpc";
+  if (content_type == kBase) return std::string_view();  // what nearly all send
   if (content_type.size() < kBase.size()) return std::nullopt;
   for (size_t i = 0; i < kBase.size(); ++i) {
     const char c = content_type[i];
@@ -97,8 +98,12 @@ std::optional<std::string_view> grpc_content_subtype(std::string_view content_ty
 }
 
 bool is_reserved_header(std::string_view name) {
-  if (name.empty() || name.front() == ':' || name.starts_with("grpc-")) return true;
+  if (name.empty()) return true;
   switch (name.front()) {
+    case ':':
+      return true;
+    case 'g':
+      return name.starts_with("grpc-");
     case 'c':
       return name == "content-type" || name == "connection" || name == "content-length";
     case 'h':

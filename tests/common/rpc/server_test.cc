@@ -320,6 +320,13 @@ TEST_F(ServerTest, AMessageTooLargeIsRefusedOnItsPrefix) {
   EXPECT_EQ(probe_.log.size(), 1u);
   stream_.body(*handler_, framed.substr(5));
   EXPECT_EQ(stream_.owed, 0u);
+
+  // What follows the prefix in the same piece is credited, too.
+  FakeServerStream at_once;
+  const std::unique_ptr<http::StreamHandler> handler = server_.start(at_once, sim_);
+  at_once.body(*handler, framed);
+  EXPECT_TRUE(at_once.ended);
+  EXPECT_EQ(at_once.owed, 0u);
 }
 
 TEST_F(ServerTest, ARequestCutWithinAMessage) {
