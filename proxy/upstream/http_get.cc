@@ -4,6 +4,7 @@
 
 #include "common/http/exchange.h"
 #include "common/httpio/client_connection.h"
+#include "common/net/address.h"
 
 namespace gatehouse::upstream {
 
@@ -12,6 +13,13 @@ httpio::ClientConnectionOptions http1_options() {
   httpio::ClientConnectionOptions options;
   options.protocol = httpio::ClientConnectionOptions::Protocol::kHttp1;
   return options;
+}
+
+// What goes into Host: an endpoint may be a URL, and a Unix socket has no host at all.
+std::string authority_of(const std::string& address) {
+  const Result<net::Address> parsed = net::parse_address(address);
+  const bool tcp = parsed.ok() && parsed->kind == net::Address::Kind::kTcp;
+  return tcp ? parsed->to_string() : "localhost";
 }
 }  // namespace
 
@@ -44,7 +52,7 @@ class HttpGet::Request final : public httpio::ClientConnection::Listener,
       head.method = "GET";
       head.path = path_;
       head.scheme = connection.peer().tls ? "https" : "http";
-      head.authority = connection.address();
+      head.authority = authority_of(connection.address());
       stream_ = connection.open(head, /*end=*/true, *this);
     } else if (state == httpio::ClientConnection::State::kClosed) {
       if (connection.why_closed().ok()) return fail("connection closed");
