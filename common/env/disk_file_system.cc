@@ -51,6 +51,17 @@ class DiskFile final : public File {
     return static_cast<uint64_t>(about.st_size);
   }
 
+  Result<bool> has_its_name() const override {
+    struct stat mine;
+    struct stat named;
+    if (::fstat(fd_, &mine) != 0) return error("stat");
+    if (::stat(path_.c_str(), &named) != 0) {
+      if (errno == ENOENT || errno == ENOTDIR) return false;
+      return error("stat");
+    }
+    return mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
+  }
+
   Result<size_t> read_at(uint64_t offset, std::span<std::byte> to) const override {
     size_t done = 0;
     while (done < to.size()) {

@@ -38,6 +38,9 @@ class File {
 
   virtual const std::string& path() const = 0;
   virtual Result<uint64_t> size() const = 0;
+  // False once another file was renamed over path(), or it was removed. Who waited for a lock asks
+  // it: the lock may be of a file that is nobody's any more.
+  virtual Result<bool> has_its_name() const = 0;
 
   // Fills as much of `to` as the file has from there; fewer only at its end.
   virtual Result<size_t> read_at(uint64_t offset, std::span<std::byte> to) const = 0;

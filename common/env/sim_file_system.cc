@@ -77,6 +77,11 @@ class SimFile final : public File {
     return node_->contents.size();
   }
 
+  Result<bool> has_its_name() const override {
+    const std::lock_guard lock(disk_->mutex);
+    return disk_->find(sim::split(path_)) == node_;
+  }
+
   Result<size_t> read_at(uint64_t offset, std::span<std::byte> to) const override {
     if (const int failure = begin_unrecorded(*disk_, Operation::kRead)) {
       return file_error("read", path_, failure);

@@ -1,16 +1,17 @@
 // Backend: the member's durable map of buckets, on a file of bbolt's format. Writes gather in
 // memory and are committed in batches; reads see them at once.
 //
-//   writes ──> buffer (ordered, by bucket) ──commit: 100 ms or 10,000 operations──> copy-on-write
-//   B+tree, fdatasync, meta reads  ──> buffer, then the tree of the last commit, through the mapped
-//   file
+//   writes ──> buffer (ordered, by bucket) ──commit: 100 ms or 10,000 operations──> B+tree, copied
+//              on write; fdatasync; meta page; fdatasync
+//   reads  ──> buffer, the buffer being committed, the tree of the last commit in the mapped file
 //
 // A commit holds whole calls of Writer::end() only, so that what belongs together (an entry's
 // effects and its index) is durable together. After a crash the file is the state of the last
 // commit, whatever was under way (format.md).
 //
 // Threads: one thread writes (the applier). Any thread reads, at any time, and never waits for the
-// writer or for a commit; a commit runs on the backend's own thread, beside both.
+// writer or for a commit (nothing longer than the copy of a pointer is done under the one lock they
+// share); a commit runs on the backend's own thread, beside both.
 #pragma once
 
 #include <chrono>
@@ -49,6 +50,10 @@ struct Options {
   size_t initial_map_bytes = size_t{10} << 30;
   bool persist_freelist = false;  // etcd on Linux: no
   bool no_sync = false;           // --unsafe-no-fsync
+  // How long to wait for another process to let go of the file; 0: for ever, as etcd does.
+  std::chrono::milliseconds lock_timeout{0};
+  // Told once when it has taken 10 s, on the thread that opens.
+  std::function<void()> on_wait;
   // Told on the backend's thread how long each commit took.
   std::function<void(std::chrono::nanoseconds)> on_commit;
 };
@@ -70,7 +75,9 @@ class Reader {
                     const Visit& visit) const = 0;
 };
 
-// The single writer. Its changes are visible to readers made after end().
+// The single writer. Its changes are visible to readers made after end(). Keys are 1 to 32768 bytes
+// (the format's bounds): callers check what comes from outside, a put of another is a bug (CHECK);
+// nothing is found under such keys, and nothing removed.
 class Writer {
  public:
   virtual ~Writer() = default;
@@ -82,23 +89,30 @@ class Writer {
   // What this writer put is seen, too. Valid until the next change.
   virtual bool get(Bucket bucket, std::string_view key, std::string_view& value) const = 0;
 
-  // Publishes what was done since the last end().
+  // Publishes what was done since the last end(). Waits for a commit when kMaxBufferedBytes have
+  // gathered while the disk is slower than the writer.
   virtual void end() = 0;
 };
 
 class Backend {
  public:
-  // Opens or makes the file and its buckets, takes its lock (waits for it as etcd does, telling
-  // `on_wait` after 10 s). Checks meta pages, page headers and the freelist; errors name the file
-  // and the offset: "db: page 17 at offset 69632: flags 0x99".
+  // Opens or makes the file and its buckets, takes its lock (FailedPrecondition after
+  // `lock_timeout`). Removes what a crash left of temporary files beside it (format.md). Checks
+  // every page of the file: DataLoss names the file and the offset, "db: page 17 at offset 69632:
+  // flags 0x99".
   static Result<std::unique_ptr<Backend>> open(env::FileSystem& files, const std::string& path,
                                                const Options& options);
-  virtual ~Backend() = default;  // commits
+  virtual ~Backend() = default;  // commits; no reader may be used any more
+
+  // What the writer may run ahead of the disk: a disk that stalls must slow the proposals down, not
+  // fill the memory.
+  static constexpr size_t kMaxBufferedBytes = size_t{256} << 20;
 
   virtual Writer& writer() = 0;
   virtual std::unique_ptr<Reader> read() const = 0;
 
-  // Commits now; returns when it is durable. Any thread but the writer's within a change.
+  // Commits what was published; returns when it is durable. Any thread, but not the writer's
+  // between a change and its end().
   virtual Status commit() = 0;
 
   // The first failed write or sync; from then on nothing is committed any more and the member must
@@ -114,8 +128,8 @@ class Backend {
   virtual Status snapshot(
       const std::function<Status(uint64_t total, std::string_view piece)>& sink) = 0;
 
-  // Rewrites the file without its free pages and swaps it in. Reads go on throughout, writes but
-  // for the swap.
+  // Rewrites the file without its free pages and swaps it in. Reads and writes go on throughout,
+  // commits wait. After an error the old file goes on, unless health() says otherwise.
   virtual Status defragment() = 0;
 };
 

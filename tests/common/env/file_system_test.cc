@@ -137,7 +137,12 @@ TEST_P(FileSystemTest, DirectoriesListRenameAndRemove) {
   EXPECT_EQ((*entries)[1].name, "one");
   EXPECT_EQ((*entries)[2].bytes, 2u);
 
+  auto two = open("a/two");
+  auto one = open("a/one");
+  EXPECT_TRUE(*two->has_its_name());
   ASSERT_TRUE(files_->rename(in("a/two"), in("a/one")).ok());
+  EXPECT_FALSE(*two->has_its_name());
+  EXPECT_FALSE(*one->has_its_name());
   EXPECT_EQ(text_of(*open("a/one", OpenMode::kRead), 0, 9), "12");
   ASSERT_TRUE(files_->rename(in("a"), in("c")).ok());
   EXPECT_TRUE(*files_->exists(in("c/one")));
