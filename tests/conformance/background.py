@@ -1,6 +1,5 @@
 """A command that runs beside a session until it is told to end; its output lines can be waited for."""
 
-import signal
 import subprocess
 import threading
 
@@ -35,13 +34,14 @@ class Background:
     def wait_end(self):
         self.wait_lines(lambda lines: False)
 
-    def end(self, signum=signal.SIGINT):
-        """Ends it if it still runs. Returns an outcome to record: whether it stayed until then, exit code, stderr."""
+    def end(self):
+        """Ends it if it still runs. Returns an outcome to record: whether it stayed until then, exit code, stderr.
+        By SIGTERM: what a shell starts in the background is deaf to SIGINT."""
         if self._output_ended:
             self.process.wait(STEP_TIMEOUT_S)
         stayed = self.process.poll() is None
         if stayed:
-            self.process.send_signal(signum)
+            self.process.terminate()
         try:
             self.process.wait(STEP_TIMEOUT_S)
         except subprocess.TimeoutExpired:

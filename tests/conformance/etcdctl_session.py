@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import re
-import signal
 import subprocess
 
 import cluster
@@ -53,8 +52,8 @@ class Running:
         self.wait_lines = self.background.wait_lines
         self.wait_end = self.background.wait_end
 
-    def end(self, tidy, signum=signal.SIGINT):
-        outcome = self.background.end(signum)
+    def end(self, tidy):
+        outcome = self.background.end()
         outcome["stderr"] = _errors(outcome["stderr"])
         outcome["lines"] = tidy(self.background.lines)
         self.ctl.target.record("etcdctl " + " ".join(self.words) + " (in the background)", outcome)
@@ -194,7 +193,7 @@ def leases(ctl):
         return known[-1]
 
     known = []
-    first, second = grant(100), grant(0)
+    first = grant(100)
     ctl("put", "leased", "1", f"--lease={first}", "-w", "json")
     ctl("put", "leased2", "2", f"--lease={first}")
     ctl("put", "leased", "--ignore-value", "--ignore-lease")
@@ -204,9 +203,9 @@ def leases(ctl):
     ctl("lease", "keep-alive", "--once", first)
     ctl("lease", "keep-alive", "--once", first, "-w", "json")
     ctl("lease", "keep-alive", "--once", "7fffffff00000001")
-    keeping = ctl.background("lease", "keep-alive", second)
+    keeping = ctl.background("lease", "keep-alive", grant(0))  # etcd makes that two seconds
     keeping.wait_lines(lambda lines: len(lines) >= 2)
-    keeping.end(lambda lines: sorted(set(lines)), signal.SIGINT)
+    keeping.end(lambda lines: sorted(set(lines)))
     ctl("lease", "list", tidy=lambda output: sorted(set(re.findall("[0-9a-f]{16}", output)) & {first}))
     ctl("lease", "revoke", first)
     ctl("lease", "revoke", first)
@@ -215,7 +214,7 @@ def leases(ctl):
     ctl("lease", "timetolive", "1234abcd", "-w", "json")
     ctl("lease", "revoke", "zz")
     # An expiry is seen as an ordinary delete.
-    revision = json.loads(ctl_quiet(ctl, "put", "expires", "soon", f"--lease={grant(2)}", "-w", "json"))
+    revision = json.loads(ctl_quiet(ctl, "put", "expires", "soon", f"--lease={grant(4)}", "-w", "json"))
     watch = ctl.background("watch", "expires", f"--rev={revision['header']['revision']}", "-w", "json")
     watch.wait_lines(lambda lines: len(_events(lines)) >= 2)
     watch.end(_events)

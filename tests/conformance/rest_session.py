@@ -323,9 +323,16 @@ def headers_and_deadlines(rest):
     rest("/v3/lease/grant", {"TTL": "100", "ID": "902"})
     rest("/v3/lock/lock", {"name": b64("deadline"), "lease": "901"})
     rest("/v3/lock/lock", {"name": b64("deadline"), "lease": "902"}, headers=["Grpc-Timeout: 300m"],
-         name="a lock that is not free in time")
+         name="a lock that is not free in time", tidy=timed_out)
     rest("/v3/kv/put", method="OPTIONS", headers=["Origin: http://example.com"], name="a preflight request")
     rest("/v3/kv/range", {"key": b64("f")}, headers=["Origin: http://example.com"], name="with an origin")
+
+
+def timed_out(outcome):
+    """At a deadline gateway and member give up at the same moment; etcd's lock calls its own deadline Unknown."""
+    if outcome.get("status") in (500, 504) and "deadline exceeded" in outcome["body"]["message"].lower():
+        return "timed out"
+    return outcome
 
 
 def cluster_and_maintenance(rest):

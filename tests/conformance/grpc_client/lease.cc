@@ -14,6 +14,9 @@ void run_lease(Session& session) {
   grant.set_id(4243);
   grant.set_ttl(-7);
   session.call("grant, time negative", *lease, &pb::Lease::Stub::LeaseGrant, grant);
+  pb::LeaseRevokeRequest revoke;
+  revoke.set_id(4243);
+  session.call("revoke it at once", *lease, &pb::Lease::Stub::LeaseRevoke, revoke);
   grant.set_id(4244);
   grant.set_ttl(9'000'000'001);
   session.call("grant, time too long", *lease, &pb::Lease::Stub::LeaseGrant, grant);
@@ -53,15 +56,12 @@ void run_lease(Session& session) {
     session.record("keep alive, many", answers);
     session.record("keep alive ends", stream->Finish());
   }
-  pb::LeaseRevokeRequest revoke;
   revoke.set_id(4242);
   session.call("revoke", *lease, &pb::Lease::Stub::LeaseRevoke, revoke);
   session.call("revoke again", *lease, &pb::Lease::Stub::LeaseRevoke, revoke);
   pb::RangeRequest range;
   range.set_key("leased");
   session.call("the key went with the lease", *kv, &pb::KV::Stub::Range, range);
-  revoke.set_id(4243);
-  session.call("revoke the other", *lease, &pb::Lease::Stub::LeaseRevoke, revoke);
   session.call("leases, none", *lease, &pb::Lease::Stub::LeaseLeases, pb::LeaseLeasesRequest());
 }
 
