@@ -8,6 +8,7 @@
 #include "common/transcode/transcoder.h"
 #include "proxy/gateway/gateway.h"
 #include "proxy/upstream/upstream.h"
+#include "proxy/web/answer.h"
 
 namespace gatehouse::gateway {
 
@@ -29,7 +30,7 @@ std::unique_ptr<http::StreamHandler> start_stream(Context context);
 
 // The gateway's answer to a failed call: the code's HTTP status, the JSON body, the headers that go
 // with them.
-void send_error(http::ServerStream& stream, const Status& status, std::string body);
+web::Answer error_answer(const Status& status, std::string body);
 
 // ResourceExhausted in gRPC's words for a body over the limit.
 Status body_too_large(size_t limit);

@@ -35,6 +35,7 @@ class Stream final : public http::StreamHandler {
   ~Stream() override { context_.info.in_flight.sub(); }
 
   void on_body(std::string_view bytes) override {
+    if (rest_) return rest_->on_body(bytes);
     if (!call_) {
       context_.stream.consumed(bytes.size());
       return;
@@ -43,7 +44,8 @@ class Stream final : public http::StreamHandler {
     send_waiting();
   }
 
-  void on_end(const http::Headers&) override {
+  void on_end(const http::Headers& trailers) override {
+    if (rest_) return rest_->on_end(trailers);
     body_ended_ = true;
     send_waiting();
   }
@@ -132,7 +134,13 @@ class Stream final : public http::StreamHandler {
     std::string line;
     if (!status.ok()) transcode::append_error_line(status, line);
     if (!status.ok() && !head_sent_) {
-      send_error(context_.stream, status, std::move(line));
+      const web::Answer answer = error_answer(status, std::move(line));
+      if (body_ended_) {
+        web::send(context_.stream, answer);
+      } else {
+        context_.stream.consumed(std::exchange(waiting_, {}).size());
+        rest_ = web::answer_now(context_.stream, answer);
+      }
       context_.info.count(transcode::http_status(status.code()));
       return;
     }
@@ -145,6 +153,7 @@ class Stream final : public http::StreamHandler {
   transcode::JsonSplitter splitter_;
   FromMember from_member_;
   std::unique_ptr<rpc::ClientCall> call_;
+  std::unique_ptr<http::StreamHandler> rest_;  // after an early error: reads what still comes
   std::string waiting_;
   bool body_ended_ = false;
   bool request_ended_ = false;

@@ -20,17 +20,19 @@ class Unary final : public http::StreamHandler {
   ~Unary() override { context_.info.in_flight.sub(); }
 
   void on_body(std::string_view bytes) override {
+    if (rest_) return rest_->on_body(bytes);
     context_.stream.consumed(bytes.size());
-    if (answered_) return;
     if (body_.size() + bytes.size() > context_.limits.max_body_bytes) {
-      fail(body_too_large(context_.limits.max_body_bytes));
+      const Status status = body_too_large(context_.limits.max_body_bytes);
+      rest_ = web::answer_now(context_.stream, error_answer(status, transcode::error_body(status)));
+      count(transcode::http_status(status.code()));
       return;
     }
     body_.append(bytes);
   }
 
-  void on_end(const http::Headers&) override {
-    if (answered_) return;
+  void on_end(const http::Headers& trailers) override {
+    if (rest_) return rest_->on_end(trailers);
     Result<std::string> request = context_.transcoder.json_to_proto(context_.info.route, body_);
     body_ = {};
     if (!request.ok()) {
@@ -73,12 +75,11 @@ class Unary final : public http::StreamHandler {
   }
 
   void fail(const Status& status) {
-    send_error(context_.stream, status, transcode::error_body(status));
+    web::send(context_.stream, error_answer(status, transcode::error_body(status)));
     count(transcode::http_status(status.code()));
   }
 
   void count(int status) {
-    answered_ = true;
     body_ = {};
     context_.info.count(status);
     const uint64_t us = context_.upstream.executor().now_us() - started_us_;
@@ -88,7 +89,7 @@ class Unary final : public http::StreamHandler {
   const Context context_;
   const uint64_t started_us_;
   std::string body_;
-  bool answered_ = false;
+  std::unique_ptr<http::StreamHandler> rest_;  // once the body is too large: reads what still comes
   std::unique_ptr<rpc::ClientCall> call_;
 };
 
@@ -98,7 +99,7 @@ std::unique_ptr<http::StreamHandler> start_unary(Context context) {
   return std::make_unique<Unary>(std::move(context));
 }
 
-void send_error(http::ServerStream& stream, const Status& status, std::string body) {
+web::Answer error_answer(const Status& status, std::string body) {
   web::Answer answer;
   answer.status = transcode::http_status(status.code());
   answer.body = std::move(body);
@@ -106,7 +107,7 @@ void send_error(http::ServerStream& stream, const Status& status, std::string bo
   if (status.code() == StatusCode::kUnauthenticated) {
     answer.headers.add("www-authenticate", status.message());
   }
-  web::send(stream, answer);
+  return answer;
 }
 
 Status body_too_large(size_t limit) {
