@@ -96,9 +96,10 @@ def _die_with_parent():
 class Daemon:
     """One process. start() again after stop() or kill() runs the same command on the same ports and directory."""
 
-    def __init__(self, name, argv, directory):
+    def __init__(self, name, argv, directory, environment=None):
         self.name = name
         self.argv = [str(word) for word in argv]
+        self.environment = dict(environment or {})  # beside that of the test
         self.directory = pathlib.Path(directory)
         self.log_path = self.directory / f"{name}.log"
         self.process = None
@@ -106,8 +107,10 @@ class Daemon:
 
     def spawn(self):
         self.directory.mkdir(parents=True, exist_ok=True)
-        # Settings of the user's own etcd must not leak in.
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("ETCD_", "ETCDCTL_"))}
+        # Settings of the user's own etcd and proxy must not leak in.
+        environment = {k: v for k, v in os.environ.items()
+                       if not k.startswith(("ETCD_", "ETCDCTL_", "GATEHOUSE_PROXY"))}
+        environment.update(self.environment)
         with open(self.log_path, "ab") as log:
             self._log_start = log.tell()
             self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
