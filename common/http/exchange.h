@@ -77,7 +77,7 @@ class ServerStream {
   // The response: a head once, body pieces (copied), an end once with optional trailers (HTTP/1:
   // sent where the request said "te: trailers", otherwise dropped). HTTP/1 uses Content-Length
   // where `headers` has it, else chunks. After the end, or after an abort, further calls do
-  // nothing.
+  // nothing, and the rest of the request is dropped: no on_body, no on_end.
   virtual void send_head(int status, const Headers& headers) = 0;
   virtual void send_body(std::string_view bytes) = 0;
   virtual void send_end(const Headers& trailers = {}) = 0;

@@ -4,12 +4,15 @@
 // handler reads on). An Upgrade is ignored and answered in HTTP/1.1. What cannot be parsed safely
 // is answered 400, 414, 431, 413, 501 or 505 with a line of text, and the connection closes: a
 // message with both Transfer-Encoding and Content-Length, with two lengths, or with a doubtful
-// chunk is never guessed at (RFC 9112 sections 6.1, 6.3 and 11.2).
+// chunk is never guessed at (RFC 9112 sections 6.1, 6.3 and 11.2). Host becomes
+// RequestHead::authority and is left out of the headers. A response whose end comes in the turn of
+// its head says its Content-Length, others are chunked.
 //
 // Neither side adds Date: there is no wall clock in this room. Handlers that want it send it.
 //
 // Thread: a session and its streams belong to one thread. A session must not be destroyed from
-// inside a callback of one of its handlers.
+// inside a callback of one of its handlers. Destroying it ends its exchanges without callbacks:
+// call connection_lost() first where handlers are to hear of it.
 #pragma once
 
 #include <cstddef>

@@ -38,7 +38,9 @@ size_t LineGuard::scan(std::string_view bytes, bool& broken) {
       return i;
     } else {
       if (line_bytes_ == 0 && lines_ == 0) first_byte_ = c;
-      ++line_bytes_;
+      const size_t begin = i;
+      while (i + 1 < bytes.size() && static_cast<unsigned char>(bytes[i + 1]) > '\r') ++i;
+      line_bytes_ += i - begin + 1;
     }
   }
   return bytes.size();

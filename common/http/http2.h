@@ -8,7 +8,11 @@
 // take_output(), a head with nothing but an end is a single HEADERS frame.
 //
 // Thread: a session and its streams belong to one thread. A session must not be destroyed from
-// inside a callback of one of its handlers.
+// inside a callback of one of its handlers. Destroying it ends its exchanges without callbacks:
+// call connection_lost() first where handlers are to hear of it.
+//
+// drain() on a server announces (GOAWAY) and takes what the client had sent before it heard; a
+// second drain() does not wait for the client to answer.
 #pragma once
 
 #include <cstddef>

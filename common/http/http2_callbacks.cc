@@ -99,6 +99,7 @@ void Http2Core::on_begin_headers(const nghttp2_frame& frame) {
     floods_.stream_opened();
     nghttp2_session_set_stream_user_data(session(), id, &activate(id));
   } else if (Http2Stream* stream = find(id)) {
+    stream->bulky_ = stream->bulky_ || stream->field_bytes_ >= kBulkyFieldBytes;
     stream->field_bytes_ = 0;
     stream->oversized_ = false;
   }

@@ -174,7 +174,7 @@ void Http2Core::release(Http2Stream& stream) {
     active_[position]->position_ = position;
   }
   active_.pop_back();
-  if (idle_.size() < kMaxIdleStreams) {
+  if (idle_.size() < kMaxIdleStreams && !owned->bulky_ && owned->field_bytes_ < kBulkyFieldBytes) {
     owned->recycle();
     idle_.push_back(std::move(owned));
   }

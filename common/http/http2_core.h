@@ -79,6 +79,9 @@ class Http2Core {
 
   // Streams kept for reuse; what a spike made beyond it is freed.
   static constexpr size_t kMaxIdleStreams = 64;
+  // A stream that held header blocks larger than this is not kept: an idle connection would else
+  // hold the memory of what was once sent to it.
+  static constexpr size_t kBulkyFieldBytes = 4096;
   // Frames that wait because the peer asks (for RST_STREAM, acknowledgements, responses) and does
   // not read: this many and 4 for each stream end the connection before they fill the memory.
   static constexpr size_t kMaxQueuedFrames = 20000;

@@ -73,6 +73,8 @@ class Http2Stream {
   size_t field_bytes_ = 0;     // of the current block, by RFC 9113 section 6.5.2
   bool oversized_ = false;     // the block exceeds max_header_list_bytes; its rest was dropped
 
+  bool bulky_ = false;  // an earlier block was large
+
   size_t unconsumed_ = 0;       // received, not yet given back
   size_t consumed_unsaid_ = 0;  // given back, not yet told to nghttp2
 

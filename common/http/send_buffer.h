@@ -24,6 +24,7 @@ class SendBuffer {
     if (taken_ == bytes_.size()) {
       bytes_.clear();
       taken_ = 0;
+      if (bytes_.capacity() > kTooMuchToKeep) bytes_.shrink_to_fit();
     } else if (taken_ >= kWorthMoving && taken_ >= bytes_.size() / 2) {
       bytes_.erase(0, taken_);  // moves no more than was dropped since the last time
       taken_ = 0;
@@ -40,6 +41,8 @@ class SendBuffer {
  private:
   static constexpr size_t kWorthMoving = 64 * 1024;
   static constexpr size_t kWorthKeeping = 16 * 1024;
+  // Even for a stream that lives on: a watch keeps no memory of its largest answer.
+  static constexpr size_t kTooMuchToKeep = 1024 * 1024;
 
   std::string bytes_;
   size_t taken_ = 0;
