@@ -2,7 +2,8 @@
 // a Picker chooses; a call the server surely did not execute is sent once more, elsewhere if it
 // can.
 //
-// Thread: its executor's.
+// Thread: its executor's. Like a Subchannel it must not be destroyed inside a callback of a call;
+// calls under way then finish with Unavailable in a later turn.
 #pragma once
 
 #include <cstddef>
