@@ -26,7 +26,7 @@ namespace gatehouse::backend {
 inline uint64_t key_prefix(std::string_view key) {
   if (key.size() >= 8) return __builtin_bswap64(load<uint64_t>(key.data()));
   uint64_t prefix = 0;
-  std::memcpy(&prefix, key.data(), key.size());
+  if (!key.empty()) std::memcpy(&prefix, key.data(), key.size());
   return __builtin_bswap64(prefix);
 }
 

@@ -1,22 +1,22 @@
 #!/usr/bin/env python3
 """Files of ours read by the real bbolt, files of bbolt and of stock etcd read by us.
 
-interop_test.py BACKEND_TOOL. Parts whose program is not there (go; an etcd named by GATEHOUSE_ETCD, found by PATH or unpacked
-by tests/oracle) are skipped with a line.
+interop_test.py BACKEND_TOOL. Without go, or without its module proxy, the part of bbolt is skipped with a line.
 """
 
 import base64
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "lib"))
+
+import cluster  # noqa: E402
 
 
 def output(*command):
@@ -32,12 +32,12 @@ def same(what, one, other):
 def bbolt(tool, work):
     if shutil.which("go") is None:
         print("skipped: bbolt (no go)")
-        return False
+        return
     checker = os.path.join(work, "bbolt_check")
     build = subprocess.run(["go", "build", "-o", checker, "."], cwd=os.path.join(HERE, "bbolt_check"), timeout=300)
     if build.returncode != 0:
         print("skipped: bbolt (go cannot build it: is there a module proxy?)")
-        return False
+        return
     for seed in range(6):
         path = os.path.join(work, f"ours{seed}")
         output(tool, "make", path, str(seed))
@@ -64,63 +64,30 @@ def bbolt(tool, work):
         foreign = [[line for line in dump.splitlines() if line.startswith(b"foreign ")] for dump in (before, after)]
         if not foreign[0] or foreign[0] != foreign[1]:
             raise SystemExit("FAILED: a bucket that is not ours was changed")
-    return True
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def call(port, path, body):
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", json.dumps(body).encode())
-    return json.load(urllib.request.urlopen(request, timeout=5))
-
-
-def start_etcd(etcd, data):
-    client, peer = free_port(), free_port()
-    urls = [f"http://127.0.0.1:{port}" for port in (client, peer)]
-    process = subprocess.Popen(
-        [etcd, "--data-dir", data, "--listen-client-urls", urls[0], "--advertise-client-urls", urls[0],
-         "--listen-peer-urls", urls[1], "--initial-advertise-peer-urls", urls[1], "--initial-cluster", f"default={urls[1]}"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(f"{urls[0]}/health", timeout=1).read()
-            return process, client
-        except OSError:
-            time.sleep(0.05)
-    process.kill()
-    raise SystemExit("FAILED: etcd does not start")
-
-
-def stop(process):
-    process.terminate()
-    process.wait(timeout=60)
+def call(endpoint, path, body):
+    request = urllib.request.Request(f"http://{endpoint}{path}", json.dumps(body).encode())
+    return json.load(urllib.request.urlopen(request, timeout=10))
 
 
 def text64(text):
     return base64.b64encode(text.encode()).decode()
 
 
-def stock_etcd(tool, work):
-    etcd = os.environ.get("GATEHOUSE_ETCD") or shutil.which("etcd")
-    if etcd is None:
-        print("skipped: stock etcd (none in PATH, GATEHOUSE_ETCD not set)")
-        return
-    data = os.path.join(work, "etcd")
-    process, port = start_etcd(etcd, data)
-    try:
+def stock_etcd(tool):
+    with cluster.EtcdCluster() as etcd:
+        member = etcd.members[0]
         for i in range(300):
-            call(port, "/v3/kv/put", {"key": text64(f"key{i % 100}"), "value": text64(f"value{i}" * (i % 90))})
-        call(port, "/v3/kv/deleterange", {"key": text64("key7")})
-        call(port, "/v3/lease/grant", {"TTL": 1000, "ID": 77})
-        call(port, "/v3/kv/compaction", {"revision": 150, "physical": True})
-    finally:
-        stop(process)
-    db = os.path.join(data, "member", "snap", "db")
+            call(member.endpoint, "/v3/kv/put", {"key": text64(f"key{i % 100}"), "value": text64(f"value{i}" * (i % 90))})
+        call(member.endpoint, "/v3/kv/deleterange", {"key": text64("key7")})
+        call(member.endpoint, "/v3/lease/grant", {"TTL": 1000, "ID": 77})
+        call(member.endpoint, "/v3/kv/compaction", {"revision": 150, "physical": True})
+        member.stop()
+        exchange(tool, member, str(member.directory / f"{member.name}.etcd" / "member" / "snap" / "db"))
+
+
+def exchange(tool, member, db):
     output(tool, "check", db)
     dump = output(tool, "dump", db)
     lines = dump.decode().splitlines()
@@ -135,14 +102,11 @@ def stock_etcd(tool, work):
     output(tool, "snapshot", db, packed)
     output(tool, "dump", packed)
     os.replace(packed, db)
-    process, port = start_etcd(etcd, data)
-    try:
-        answer = call(port, "/v3/kv/range", {"key": text64("key99")})
-        value = base64.b64decode(answer["kvs"][0]["value"]).decode()
-        if value != "value299" * (299 % 90) or answer["header"]["revision"] != "302":
-            raise SystemExit("FAILED: stock etcd reads something else from our file")
-    finally:
-        stop(process)
+    member.start()
+    answer = call(member.endpoint, "/v3/kv/range", {"key": text64("key99")})
+    value = base64.b64decode(answer["kvs"][0]["value"]).decode()
+    if value != "value299" * (299 % 90) or answer["header"]["revision"] != "302":
+        raise SystemExit("FAILED: stock etcd reads something else from our file")
     print("ok: opened by us, read by stock etcd")
 
 
@@ -150,7 +114,7 @@ def main():
     tool = sys.argv[1]
     with tempfile.TemporaryDirectory() as work:
         bbolt(tool, work)
-        stock_etcd(tool, work)
+    stock_etcd(tool)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,7 @@ TEST(BackendReaders, CommitMayBeAskedForFromManyThreads) {
   env::SimFileSystem disk;
   auto backend = open_backend(disk);
   std::atomic<uint64_t> published{0};
+  std::atomic<uint64_t> rounds{0};
   std::atomic<bool> stop{false};
   std::vector<std::thread> threads;
   for (int t = 0; t < 3; ++t) {
@@ -96,10 +97,11 @@ TEST(BackendReaders, CommitMayBeAskedForFromManyThreads) {
         const std::unique_ptr<Reader> reader = opened->read();
         const bool there = reader->get(Bucket::kMeta, "n", value);
         EXPECT_GE(there ? std::stoull(std::string(value)) : 0, before);
+        rounds.fetch_add(1);
       }
     });
   }
-  for (uint64_t i = 1; i <= 300; ++i) {
+  for (uint64_t i = 1; i <= 300 || rounds.load() < 50; ++i) {
     backend->writer().put(Bucket::kMeta, "n", std::to_string(i));
     backend->writer().end();
     published.store(i);
