@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,11 @@
 #include "common/net/memory_network.h"
 
 namespace gatehouse::httpio {
+
+static void PrintTo(ClientConnectionOptions::Protocol protocol, std::ostream* out) {
+  *out << (protocol == ClientConnectionOptions::Protocol::kHttp2 ? "Http2" : "Http1");
+}
+
 namespace {
 
 // Answers each request with its method, path and body.

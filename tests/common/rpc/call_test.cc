@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <ostream>
 #include <random>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ struct Link {
   const char* name;
   net::LinkOptions options;
 };
+void PrintTo(const Link& link, std::ostream* out) { *out << link.name; }
 
 // The same calls over links of every temper.
 class CallTest : public ::testing::TestWithParam<Link> {
