@@ -41,8 +41,10 @@ struct Options {
 
   // A follower refuses proposals instead of passing them on.
   bool disable_proposal_forwarding = false;
-  // A leader that applies its own removal (or its change into a learner) steps down.
-  bool step_down_on_removal = true;
+  // A leader that applies its own removal (or its change into a learner) steps down at once. Else it
+  // leads on, without taking proposals, until its owner hands over or stops it: the others may not
+  // know yet that the removal is committed, and a voter that is behind could not win without it.
+  bool step_down_on_removal = false;
 
   // Any 64 random bits. Election timeouts draw from it, nothing else. Required.
   UniqueFunction<uint64_t()> entropy;

@@ -13,6 +13,11 @@
 //      last index. Membership changes among them go through Core::apply_conf_change at their place.
 //   5. A read state may be answered once its index is applied.
 //
+// A kSnapshot among the messages should leave with the state the owner has applied by then (index,
+// term, conf_state and data together): one taken before its receiver was added is ignored there. The
+// owner reports what became of it, arrived or not, by Core::report_snapshot; until then, or until
+// the receiver acknowledges it, nothing else is sent there.
+//
 // Vectors own their entries; payloads are shared with the log and may go to other threads.
 #pragma once
 

@@ -13,6 +13,12 @@ bool carries_no_term(MessageType type) {
   return type == MessageType::kPropose || type == MessageType::kReadIndex;
 }
 
+// Followers pass these on under the name of who asked: one may come back, after elections, to the
+// member that sent it.
+bool passed_on(MessageType type) {
+  return carries_no_term(type) || type == MessageType::kTransferLeader;
+}
+
 bool from_leader(MessageType type) {
   return type == MessageType::kAppend || type == MessageType::kHeartbeat ||
          type == MessageType::kSnapshot;
@@ -43,7 +49,8 @@ Status Core::drop(std::string reason) const {
 }
 
 Status Core::check_shape(const Message& message) const {
-  if (message.from == kNoNode || message.from == id()) return bad(message, "no other member");
+  if (message.from == kNoNode) return bad(message, "no sender");
+  if (message.from == id() && !passed_on(message.type)) return bad(message, "from this member");
   if (message.to != id()) return bad(message, "not for this member");
   for (const uint64_t number : {message.term, message.index, message.log_term, message.commit}) {
     if (number > kMaxTermOrIndex) return bad(message, "a number out of range");
