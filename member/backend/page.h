@@ -113,12 +113,46 @@ class PageView {
   const char* base_ = nullptr;
 };
 
-inline uint32_t PageView::lower_bound(std::string_view wanted) const {
-  uint32_t low = 0;
-  uint32_t high = count();
+// The first i in [low, high) whose key, key_at(i), is above `wanted` (kAbove) or not below it.
+//
+// Keys that begin with a counter (revisions, leases) lie evenly, so where to look is guessed from
+// the first eight bytes of the ends; keys that do not are halved as ever. Each look is a miss of
+// the cache or two, which is what a search costs.
+template <bool kAbove, typename KeyAt>
+inline uint32_t search_keys(uint32_t low, uint32_t high, std::string_view wanted, KeyAt key_at) {
+  constexpr uint32_t kFew = 4;
+  const auto goes_right = [&](uint32_t i) {
+    const int order = compare_keys(key_at(i), wanted);
+    return kAbove ? order <= 0 : order < 0;
+  };
+  if (high - low > kFew && wanted.size() >= 8) {
+    const std::string_view first = key_at(low);
+    const std::string_view last = key_at(high - 1);
+    if (first.size() >= 8 && last.size() >= 8) {
+      const uint64_t a = __builtin_bswap64(load<uint64_t>(first.data()));
+      const uint64_t b = __builtin_bswap64(load<uint64_t>(last.data()));
+      const uint64_t w = __builtin_bswap64(load<uint64_t>(wanted.data()));
+      if (a < w && w < b) {
+        const uint32_t guess =
+            low + static_cast<uint32_t>(static_cast<double>(w - a) / static_cast<double>(b - a) *
+                                        (high - 1 - low));
+        // Gallop from the guess to a short stretch that holds the answer.
+        uint32_t step = 1;
+        if (goes_right(guess)) {
+          low = guess + 1;
+          for (; low + step < high && goes_right(low + step - 1); step *= 2) low += step;
+          high = low + step < high ? low + step : high;
+        } else {
+          high = guess;
+          for (; low + step < high && !goes_right(high - step); step *= 2) high -= step;
+          low = low + step < high ? high - step : low;
+        }
+      }
+    }
+  }
   while (low < high) {
     const uint32_t middle = (low + high) / 2;
-    if (compare_keys(key(middle), wanted) < 0) {
+    if (goes_right(middle)) {
       low = middle + 1;
     } else {
       high = middle;
@@ -127,18 +161,13 @@ inline uint32_t PageView::lower_bound(std::string_view wanted) const {
   return low;
 }
 
+inline uint32_t PageView::lower_bound(std::string_view wanted) const {
+  return search_keys<false>(0, count(), wanted, [this](uint32_t i) { return key(i); });
+}
+
 inline uint32_t PageView::child_index(std::string_view wanted) const {
-  uint32_t low = 1;  // the first separator does not matter
-  uint32_t high = count();
-  while (low < high) {
-    const uint32_t middle = (low + high) / 2;
-    if (compare_keys(separator(middle), wanted) <= 0) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low - 1;
+  // The first separator does not matter.
+  return search_keys<true>(1, count(), wanted, [this](uint32_t i) { return separator(i); }) - 1;
 }
 
 void write_header(char* to, PageId id, uint16_t flags, uint32_t count, uint32_t overflow);
