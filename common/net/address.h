@@ -32,6 +32,8 @@ struct Address {
   bool tls() const { return security == Security::kTls; }
 
   // "127.0.0.1:2379", "[::1]:2379", "unix:/run/x": without http:// and https://.
+  // Reads back as the same but for security, unless a host is called "unix" or "unixs" or a path
+  // begins with "//".
   std::string to_string() const;
 
   friend bool operator==(const Address&, const Address&) = default;

@@ -296,10 +296,22 @@ TEST(HttpServer, TwoThousandIdleConnections) {
   ASSERT_TRUE(run_until(running.main, [&] { return running.server->traffic().open() == 0; }));
 }
 
-TEST(HttpServer, SaysWhenDescriptorsRunOutAndRecovers) {
-  RunningServer running(1);
+TEST(HttpServer, SaysWhenConnectionsOrDescriptorsRunOutAndRecovers) {
+  HttpServerOptions options;
+  options.listener.max_connections = 1;
+  RunningServer running(1, options);
   const net::Address address = running.listen("127.0.0.1:0");
   const auto socket_address = *loop::SocketAddress::ip("127.0.0.1", address.port);
+  {
+    loop::UniqueFd only(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(connect(only.get(), socket_address.get(), socket_address.size()), 0);
+    ASSERT_TRUE(run_until(running.main, [&] { return running.observer.pauses.size() == 1; }));
+    EXPECT_THAT(running.observer.pauses[0].message(), HasSubstr("1 connections are open"));
+  }
+  ASSERT_TRUE(
+      run_until(running.main, [&] { return running.server->traffic().connections_closed == 1; }));
+  running.observer.pauses.clear();
+
   loop::UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   ASSERT_EQ(connect(fd.get(), socket_address.get(), socket_address.size()), 0);
   rlimit before{};

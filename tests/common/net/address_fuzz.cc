@@ -12,8 +12,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
   if (const auto address = gatehouse::net::parse_address(text); address.ok()) {
     const auto again = gatehouse::net::parse_address(address->to_string());
-    // A path that begins with "//" is read as "unix://" and the rest.
-    const bool ambiguous = address->kind == Address::Kind::kUnix && address->path.starts_with("//");
+    // A path that begins with "//" is read as "unix://" and the rest; a host of a scheme's name as
+    // that scheme.
+    const bool ambiguous = address->kind == Address::Kind::kUnix
+                               ? address->path.starts_with("//")
+                               : address->host == "unix" || address->host == "unixs";
     if (!ambiguous) {
       CHECK(again.ok());
       CHECK(again->kind == address->kind && again->host == address->host);
