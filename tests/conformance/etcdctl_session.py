@@ -10,6 +10,8 @@ import cluster
 from background import STEP_TIMEOUT_S, Background
 from target import flatten_events
 
+# A busy machine is no reason for etcdctl to give up; a call that hangs still shows.
+PATIENT = ["--dial-timeout=20s", "--command-timeout=20s"]
 MESSAGE_LIMIT = 3  # MiB; a value above every limit on the way
 
 
@@ -23,7 +25,7 @@ class Etcdctl:
     def argv(self, *words):
         tls = self.target.tls
         secure = [f"--cacert={tls.ca}", f"--cert={tls.cert}", f"--key={tls.key}"] if tls else []
-        return [str(self.binary), f"--endpoints={self.target.endpoint}", *secure, *words]
+        return [str(self.binary), f"--endpoints={self.target.endpoint}", *PATIENT, *secure, *words]
 
     def __call__(self, *words, stdin=None, tidy=None):
         """Runs one command and records it. `tidy` maps its standard output to what is compared."""

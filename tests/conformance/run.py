@@ -29,8 +29,9 @@ from transcript import compare  # noqa: E402
 # By default a proxy refuses by itself to send on more than etcd's usual --max-request-bytes; here the members' own
 # limits are to show.
 PROXY_FLAGS = ["--max-send-bytes=16777216"]
-# Else a cluster refuses to change its members before they have been connected for five seconds.
-ETCD_FLAGS = ["--strict-reconfig-check=false"]
+# Else a cluster refuses to change its members before they have been connected for five seconds; and passwords need not
+# be hard to guess here.
+ETCD_FLAGS = ["--strict-reconfig-check=false", "--bcrypt-cost=4"]
 
 
 def main():
@@ -88,8 +89,9 @@ def write_transcripts(*targets):
     for target in targets:
         path = pathlib.Path(directory) / ("proxied.txt" if target.proxied else "direct.txt")
         with open(path, "w", encoding="utf-8") as file:
-            for step, outcome in target.transcript.steps:
-                file.write(f"{step}\n    {json.dumps(outcome, ensure_ascii=False)}\n")
+            times_s = target.transcript.times_s
+            for (step, outcome), before, at in zip(target.transcript.steps, times_s[:1] + times_s, times_s):
+                file.write(f"{step}  # after {at - before:.3f} s\n    {json.dumps(outcome, ensure_ascii=False)}\n")
 
 
 if __name__ == "__main__":

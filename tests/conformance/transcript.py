@@ -9,6 +9,7 @@ import binascii
 import dataclasses
 import json
 import re
+import time
 
 # Fields that hold bytes (base64 in JSON). They are decoded so that an id inside a key is replaced as well.
 BYTES_FIELDS = {"key", "value", "range_end", "name", "keys"}
@@ -49,9 +50,11 @@ class Transcript:
     def __init__(self, names):
         self.names = names
         self.steps = []  # (step name, outcome), in order
+        self.times_s = []  # when each was recorded, by time.monotonic()
 
     def record(self, step, outcome):
         """`outcome` is anything JSON can hold; it is normalised here, with the names known by now."""
+        self.times_s.append(time.monotonic())
         self.steps.append((self.names.apply(step), self._normal(outcome, "")))
 
     def _normal(self, value, field):
