@@ -1,3 +1,4 @@
+#include <chrono>
 #include <thread>
 
 #include "proto/v3election.grpc.pb.h"
@@ -12,6 +13,10 @@ namespace lock = v3lockpb;
 namespace election = v3electionpb;
 
 constexpr int64_t kFirst = 5001, kSecond = 5002;
+// etcd leaves the key of a lock behind whose call ends while the key is being written: the key is
+// there before the call has heard of it, which nothing outside shows. After this long the call
+// surely waits for its turn.
+constexpr std::chrono::milliseconds kInTheQueue{1500};
 
 int64_t keys_below(Session& session, pb::KV::Stub& kv, const std::string& prefix) {
   pb::RangeRequest request;
@@ -32,9 +37,8 @@ void locks(Session& session, pb::KV::Stub& kv) {
   session.call("lock, held already", *stub, &lock::Lock::Stub::Lock, request);
   request.set_lease(kSecond);
   session.call(
-      "lock, not free in time", *stub, &lock::Lock::Stub::Lock, request, [](auto& context) {
-        context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(300));
-      });
+      "lock, not free in time", *stub, &lock::Lock::Stub::Lock, request,
+      [](auto& context) { context.set_deadline(std::chrono::system_clock::now() + kInTheQueue); });
   // Only if the deadline or the cancellation reaches the member does the waiting key go.
   session.record("the waiting key is gone",
                  eventually([&] { return keys_below(session, kv, "door") == 1; }));
@@ -42,6 +46,7 @@ void locks(Session& session, pb::KV::Stub& kv) {
     auto context = session.context();
     std::thread canceller([&] {
       eventually([&] { return keys_below(session, kv, "door") == 2; });
+      std::this_thread::sleep_for(kInTheQueue);
       context->TryCancel();
     });
     lock::LockResponse response;
