@@ -5,6 +5,7 @@
 
 #include "common/codec/base64.h"
 #include "common/codec/percent.h"
+#include "common/http/fields.h"
 
 namespace gatehouse::rpc {
 namespace {
@@ -39,45 +40,6 @@ Status add_binary(Metadata& metadata, const http::Headers::Field& field) {
     metadata.emplace_back(field.name, *std::move(bytes));
     if (comma == std::string_view::npos) return Status();
     rest.remove_prefix(comma + 1);
-  }
-}
-
-const char* http_status_text(int status) {
-  switch (status) {
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 408:
-      return "Request Timeout";
-    case 413:
-      return "Request Entity Too Large";
-    case 415:
-      return "Unsupported Media Type";
-    case 421:
-      return "Misdirected Request";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 500:
-      return "Internal Server Error";
-    case 501:
-      return "Not Implemented";
-    case 502:
-      return "Bad Gateway";
-    case 503:
-      return "Service Unavailable";
-    case 504:
-      return "Gateway Timeout";
-    default:
-      return "";
   }
 }
 
@@ -197,7 +159,7 @@ StatusCode code_from_http_status(int http_status) {
 Status status_from_http(int http_status) {
   return Status(code_from_http_status(http_status),
                 "unexpected HTTP status code received from server: " + std::to_string(http_status) +
-                    " (" + http_status_text(http_status) + ")");
+                    " (" + std::string(http::reason_phrase(http_status)) + ")");
 }
 
 }  // namespace gatehouse::rpc
