@@ -1,0 +1,169 @@
+#include "member/replica/lane.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace gatehouse::replica {
+
+namespace {
+
+Status too_many_requests() {
+  // Without a code, as etcd's own answer has none; clients know it by its text.
+  return Status(StatusCode::kUnknown, "etcdserver: too many requests");
+}
+
+Status too_large() { return invalid_argument("etcdserver: request is too large"); }
+
+}  // namespace
+
+Lane::Lane(env::Executor& executor, const Options& options, RequestIds& ids,
+           const Progress& progress, HandOver hand_over)
+    : executor_(executor),
+      options_(options),
+      ids_(ids),
+      progress_(progress),
+      hand_over_(std::move(hand_over)),
+      timer_(executor, [this] { on_timer(); }),
+      refuse_timer_(executor, [this] { on_answers(std::exchange(refused_, {})); }) {
+  batch_.lane = options_.index;
+}
+
+Lane::~Lane() = default;
+
+uint64_t Lane::propose(apply::Request request, Done done) {
+  request.id = ids_.next(options_.index);
+  const uint64_t id = request.id;
+  proposals_.emplace(id, std::move(done));
+  if (!stopped_.ok()) {
+    refuse_later(id, stopped_);
+    return id;
+  }
+  const uint64_t applied = progress_.applied.load(std::memory_order_relaxed);
+  if (progress_.committed.load(std::memory_order_relaxed) > applied + kMaxApplyBacklog) {
+    refuse_later(id, too_many_requests());
+    return id;
+  }
+  raft::Payload payload = apply::make_payload(request);
+  if (payload.size() > options_.max_request_bytes) {
+    refuse_later(id, too_large());
+    return id;
+  }
+  batch_.proposals.push_back(std::move(payload));
+  last_proposed_ = id;
+  executor_.at_turn_end(*this);
+  return id;
+}
+
+void Lane::cancel(uint64_t id) { proposals_.erase(id); }
+
+uint64_t Lane::read_index(ReadDone done) {
+  const uint64_t id = next_read_++;
+  reads_.push_back({id, next_ticket_, executor_.now_ms() + options_.timeout_ms, std::move(done)});
+  batch_.read_ticket = next_ticket_;
+  executor_.at_turn_end(*this);
+  return id;
+}
+
+void Lane::cancel_read(uint64_t read) {
+  const auto found = std::lower_bound(reads_.begin(), reads_.end(), read,
+                                      [](const Read& each, uint64_t id) { return each.id < id; });
+  if (found != reads_.end() && found->id == read) found->done = nullptr;
+}
+
+void Lane::on_turn_end() {
+  if (batch_.read_ticket != 0) ++next_ticket_;
+  if (!batch_.proposals.empty()) {
+    deadlines_.push_back({executor_.now_ms() + options_.timeout_ms, last_proposed_});
+  }
+  if (!stopped_.ok()) {
+    timer_.arm(0);
+    return;
+  }
+  arm_timer();
+  LaneBatch batch;
+  batch.lane = options_.index;
+  std::swap(batch, batch_);
+  hand_over_(std::move(batch));
+}
+
+void Lane::on_answers(std::vector<Answer> answers) {
+  for (Answer& answer : answers) {
+    const auto found = proposals_.find(answer.id);
+    if (found == proposals_.end()) continue;  // timed out, cancelled, or of an earlier start
+    Done done = std::move(found->second);
+    proposals_.erase(found);
+    done(std::move(answer.outcome));
+  }
+}
+
+void Lane::on_read(uint64_t up_to_ticket) {
+  while (!reads_.empty() && reads_.front().ticket <= up_to_ticket) {
+    ReadDone done = std::move(reads_.front().done);
+    reads_.pop_front();
+    if (done) done(Status());
+  }
+}
+
+void Lane::refuse_later(uint64_t id, Status why) {
+  refused_.push_back({id, apply::Outcome(std::move(why))});
+  refuse_timer_.arm(0);
+}
+
+// etcd tells a client whether it was likely the loss of the leader.
+Status Lane::timed_out(uint64_t since_ms) const {
+  const uint64_t lost = progress_.leader_lost_ms.load(std::memory_order_relaxed);
+  if (lost != 0 && lost + 2 * options_.election_timeout_ms >= since_ms) {
+    return unavailable("etcdserver: request timed out, possibly due to previous leader failure");
+  }
+  return unavailable("etcdserver: request timed out");
+}
+
+void Lane::on_timer() {
+  const uint64_t now = executor_.now_ms();
+  const bool stopped = !stopped_.ok();
+  fail_proposals(now, stopped);
+  while (!reads_.empty() && (stopped || reads_.front().deadline_ms <= now)) {
+    ReadDone done = std::move(reads_.front().done);
+    const uint64_t since = reads_.front().deadline_ms - options_.timeout_ms;
+    reads_.pop_front();
+    if (done) done(stopped ? stopped_ : timed_out(since));
+  }
+  arm_timer();
+}
+
+void Lane::fail_proposals(uint64_t now, bool all) {
+  uint64_t last = 0;
+  uint64_t since = 0;
+  while (!deadlines_.empty() && (all || deadlines_.front().ms <= now)) {
+    last = deadlines_.front().last_id;
+    since = deadlines_.front().ms - options_.timeout_ms;
+    deadlines_.pop_front();
+  }
+  if (last == 0 || proposals_.empty()) return;
+  // Rare, hence a look at all that waits; ids of a lane rise.
+  std::vector<Answer> late;
+  for (const auto& [id, done] : proposals_) {
+    if (id <= last) late.push_back({id, apply::Outcome(all ? stopped_ : timed_out(since))});
+  }
+  std::sort(late.begin(), late.end(), [](const Answer& a, const Answer& b) { return a.id < b.id; });
+  on_answers(std::move(late));
+}
+
+void Lane::arm_timer() {
+  if (timer_.armed()) return;
+  if (proposals_.empty()) deadlines_.clear();
+  uint64_t due = UINT64_MAX;
+  if (!deadlines_.empty()) due = deadlines_.front().ms;
+  if (!reads_.empty()) due = std::min(due, reads_.front().deadline_ms);
+  if (due == UINT64_MAX) return;
+  const uint64_t now = executor_.now_ms();
+  timer_.arm(due > now ? due - now : 0);
+}
+
+void Lane::stop(const Status& why) {
+  if (!stopped_.ok()) return;
+  stopped_ = why;
+  timer_.arm(0);
+}
+
+}  // namespace gatehouse::replica

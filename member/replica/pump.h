@@ -1,0 +1,133 @@
+// Pump: turns the core. All that came in one turn of the loop - proposals, messages, read requests,
+// finished writes - makes one Ready:
+//
+//   lanes, transport, ticks -> core -> Ready -> messages to peers
+//                                            -> write-ahead log (its own thread, one sync for all
+//                                               that waits)  -> persisted -> core
+//                                            -> committed entries to the apply loop
+//                                            -> reads that may go on
+//
+// Thread: that of its executor, for everything.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/env/executor.h"
+#include "common/log/log.h"
+#include "member/raft/core.h"
+#include "member/replica/lane.h"
+#include "member/replica/progress.h"
+#include "member/replica/reads.h"
+#include "member/wal/writer.h"
+
+namespace gatehouse::replica {
+
+// Where messages to other members go. Never blocks; drops when it must.
+class PeerSender {
+ public:
+  virtual ~PeerSender() = default;
+  virtual void send(std::vector<raft::Message> messages) = 0;
+};
+
+// Where committed entries go.
+class CommitSink {
+ public:
+  virtual ~CommitSink() = default;
+  // In the order of the log. A snapshot replaces everything before it.
+  virtual void on_committed(std::shared_ptr<const raft::Snapshot> snapshot,
+                            std::vector<raft::Entry> entries) = 0;
+};
+
+class Pump final : private env::TurnEndHook {
+ public:
+  struct Options {
+    uint64_t tick_ms = 100;
+    // Proposals that wait for a leader, at most; more are dropped and time out where they were made.
+    size_t max_held_proposals = 16'384;
+  };
+  struct Events {
+    // After progress() says so.
+    std::function<void(raft::SoftState before, raft::SoftState now)> on_soft_state;
+    std::function<void()> on_tick;
+  };
+
+  // All that is referred to outlives it; nothing happens before start().
+  Pump(env::Executor& executor, const Options& options, std::unique_ptr<raft::Core> core,
+       wal::LogWriter& log_writer, PeerSender& peers, CommitSink& commits, Progress& progress,
+       ReadRelease release, Events events, log::Logger logger);
+  ~Pump() override;
+
+  void start();
+
+  void submit(LaneBatch batch);
+  void step(raft::Message message);
+  // From the log's writer: all up to this sequence is durable.
+  void on_durable(uint64_t sequence);
+  // From the apply loop.
+  void on_applied(uint64_t index);
+  Result<raftpb::ConfState> apply_conf_change(const raftpb::ConfChangeV2& change);
+  // The state machine has a snapshot up to an applied index; the core forgets entries up to
+  // `compact_to`.
+  void on_snapshot(std::shared_ptr<const raft::Snapshot> snapshot, uint64_t compact_to);
+  // Writes something else to the log, behind all earlier writes and with the newest hard state (a
+  // record of a snapshot counts only up to the commit index that the log tells of).
+  void write_aside(wal::Batch batch);
+
+  // What is asked of the core directly; the pump turns afterwards.
+  Status propose_conf_change(const raftpb::ConfChange& change);
+  void transfer_leader(raft::NodeId to);
+  void campaign();
+  void report_unreachable(raft::NodeId id);
+  void report_snapshot(raft::NodeId id, bool arrived);
+  // Lets `ticks` pass at once (initial-election-tick-advance).
+  void advance_ticks(uint64_t ticks);
+
+  const raft::Core& core() const { return *core_; }
+  // Proposals taken and not yet in a Ready, for metrics.
+  size_t held_proposals() const { return held_.size(); }
+
+ private:
+  struct Unsent {  // messages that go when a write is durable
+    uint64_t sequence;
+    std::vector<raft::Message> messages;
+  };
+
+  void on_turn_end() override;
+  void on_tick();
+  void turn();  // the core was changed
+  void handle(raft::Ready ready);
+  void write(raft::Ready& ready);
+  void finish_writes();
+  void propose(std::vector<raft::Payload> payloads);
+
+  env::Executor& executor_;
+  const Options options_;
+  const std::unique_ptr<raft::Core> core_;
+  wal::LogWriter& log_writer_;
+  PeerSender& peers_;
+  CommitSink& commits_;
+  Progress& progress_;
+  const Events events_;
+  const log::Logger logger_;
+  Reads reads_;
+  env::Timer tick_timer_;
+  uint64_t next_tick_ms_ = 0;
+
+  std::vector<raft::Payload> held_;  // wait for a leader
+  raft::SoftState soft_state_;
+
+  // Writes. A hard state that needs no sync waits for the next write that does, or the next tick.
+  std::optional<raft::HardState> lazy_state_;
+  uint64_t handed_sequence_ = 0;   // of the last Ready
+  uint64_t written_sequence_ = 0;  // of the last that went to the log's writer
+  uint64_t durable_sequence_ = 0;
+  std::deque<Unsent> unsent_;
+};
+
+}  // namespace gatehouse::replica

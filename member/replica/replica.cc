@@ -1,0 +1,259 @@
+#include "member/replica/replica.h"
+
+#include <chrono>
+#include <utility>
+
+#include "common/base/check.h"
+#include "member/membership/v2_json.h"
+
+namespace gatehouse::replica {
+
+namespace {
+
+uint64_t unix_ms() {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                   std::chrono::system_clock::now().time_since_epoch())
+                                   .count());
+}
+
+uint64_t request_timeout_ms(const ReplicaOptions& options) {
+  // 5 s for the disk and the queue, and two elections that may come in between.
+  return 5000 + 2 * options.tick_ms * options.election_ticks;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Replica>> Replica::create(env::Executor& executor, env::FileSystem& files,
+                                                 const ReplicaOptions& options, Storage& storage,
+                                                 wal::LogWriter& log_writer, PeerSender& peers,
+                                                 const State& state, size_t lanes, Hooks hooks,
+                                                 log::Logger logger) {
+  raft::Options raft_options;
+  raft_options.id = storage.identity.node_id;
+  raft_options.election_ticks = options.election_ticks;
+  raft_options.pre_vote = options.pre_vote;
+  raft_options.entropy = hooks.entropy;
+  raft_options.trace = [logger](const std::string& line) { LOG_INFO(logger, line); };
+  Result<std::unique_ptr<raft::Core>> core =
+      raft::Core::create(std::move(raft_options), std::move(storage.restored));
+  if (!core.ok()) return core.status();
+  if (!storage.bootstrap.empty()) (*core)->bootstrap(storage.bootstrap);
+  std::unique_ptr<Replica> replica(new Replica(executor, options, state, lanes,
+                                               storage.identity.node_id, std::move(hooks),
+                                               std::move(logger)));
+  replica->wire(files, storage, std::move(*core), log_writer, peers);
+  return replica;
+}
+
+Replica::Replica(env::Executor& executor, const ReplicaOptions& options, const State& state,
+                 size_t lanes, uint64_t member_id, Hooks hooks, log::Logger logger)
+    : executor_(executor),
+      options_(options),
+      state_(state),
+      hooks_(std::move(hooks)),
+      logger_(std::move(logger)),
+      member_id_(member_id),
+      timeout_ms_(request_timeout_ms(options)),
+      ids_(member_id, unix_ms(), lanes + 1),
+      ports_(lanes + 1) {}
+
+Replica::~Replica() = default;
+
+void Replica::wire(env::FileSystem& files, Storage& storage, std::unique_ptr<raft::Core> core,
+                   wal::LogWriter& log_writer, PeerSender& peers) {
+  log_writer_ = &log_writer;
+  const uint64_t applied = core->log().applied();
+  const uint64_t snapshot_index = core->log().snapshot() ? core->log().snapshot()->index : 0;
+
+  apply::Parts parts{state_.backend, state_.store, state_.lessor, state_.alarms, state_.cluster,
+                     state_.quota_bytes,
+                     [this](uint64_t id, apply::Outcome outcome) {
+                       apply_->complete_later(id, std::move(outcome));
+                     }};
+  apply_ = std::make_unique<ApplyLoop>(executor_, executor_,
+                                       ApplyLoop::Options{options_.warn_apply_ms}, parts,
+                                       ports_.size(), ids_, progress_, state_.feed, applied,
+                                       apply_events(), logger_);
+  apply_->set_conf_state(core->config().to_conf_state());
+
+  Pump::Events events;
+  events.on_soft_state = [this](raft::SoftState before, raft::SoftState now) {
+    on_soft_state(before, now);
+  };
+  pump_ = std::make_unique<Pump>(
+      executor_, Pump::Options{.tick_ms = options_.tick_ms}, std::move(core), log_writer, peers,
+      *apply_, progress_, [this](size_t lane, uint64_t ticket) { release(lane, ticket); },
+      std::move(events), logger_);
+
+  Snapshotter::Options snapshots = options_.snapshots;
+  snapshots.snap_directory = storage.snap_directory;
+  snapshots.wal_directory = storage.wal_directory;
+  snapshotter_ = std::make_unique<Snapshotter>(
+      files, state_.backend, snapshots, std::max(snapshot_index, applied == 0 ? 0 : snapshot_index),
+      Snapshotter::Events{
+          [this](std::shared_ptr<const raft::Snapshot> snapshot, uint64_t compact_to) {
+            executor_.post([this, snapshot = std::move(snapshot), compact_to] {
+              on_snapshot(snapshot, compact_to);
+            });
+          },
+          hooks_.on_fatal},
+      logger_);
+
+  own_lane_ = make_lane(executor_, ports_.size() - 1);
+  Keeper::Options keeper = options_.keeper;
+  keeper.member_id = member_id_;
+  keeper.election_timeout_ms = options_.tick_ms * options_.election_ticks;
+  keeper_ = std::make_unique<Keeper>(
+      *own_lane_, keeper, state_.lessor, state_.alarms, state_.cluster,
+      Keeper::Hooks{hooks_.on_ready, hooks_.lowest_version}, logger_);
+}
+
+ApplyEvents Replica::apply_events() {
+  ApplyEvents events;
+  events.change_configuration = [this](raftpb::ConfChangeV2 change, auto done) {
+    done(pump_->apply_conf_change(change));
+  };
+  events.on_applied = [this](uint64_t index) { pump_->on_applied(index); };
+  events.on_term_began = [this](uint64_t term) {
+    if (progress_.is_leader && term == pump_->core().term()) {
+      keeper_->on_leading();
+      if (hooks_.on_leading) hooks_.on_leading(true);
+    }
+  };
+  events.on_conf_change = [this](uint64_t id, const Status& status) {
+    const auto waiting = conf_changes_.find(id);
+    if (waiting == conf_changes_.end()) return;
+    const auto done = std::move(waiting->second);
+    conf_changes_.erase(waiting);
+    done(status);
+  };
+  events.on_no_space = [this] { keeper_->raise_no_space(); };
+  events.on_removed = [this] {
+    hooks_.on_fatal(Status(StatusCode::kAborted, "the member has been permanently removed from the cluster"));
+  };
+  events.on_batch = [this](uint64_t index, uint64_t term) {
+    snapshotter_->on_batch(index, [&] {
+      raft::Snapshot snapshot;
+      snapshot.index = index;
+      snapshot.term = term;
+      snapshot.conf_state = apply_->conf_state();
+      snapshot.data = raft::Payload(membership::v2_json(state_.cluster));
+      return snapshot;
+    });
+  };
+  events.answer = [this](size_t lane, std::vector<Answer> answers) {
+    answer(lane, std::move(answers));
+  };
+  events.restore = [this](std::shared_ptr<const raft::Snapshot>, std::function<void()>) {
+    hooks_.on_fatal(internal_error("a snapshot came from the leader, which a single member has not"));
+  };
+  return events;
+}
+
+void Replica::start() {
+  pump_->start();
+  if (options_.initial_tick_advance) pump_->advance_ticks(options_.election_ticks - 1);
+  keeper_->start();
+  if (options_.auto_compaction) {
+    auto_compactor_ = std::make_unique<AutoCompactor>(
+        executor_, *options_.auto_compaction,
+        AutoCompactor::Hooks{
+            [this] { return state_.store.view()->revision(); },
+            [this] { return progress_.is_leader.load(); },
+            [this](int64_t revision, std::function<void(const Status&)> done) {
+              etcdserverpb::CompactionRequest message;
+              message.set_revision(revision);
+              const std::string body = message.SerializeAsString();
+              apply::Request request;
+              request.kind = apply::Kind::kCompaction;
+              request.body = body;
+              own_lane_->propose(request, [done = std::move(done)](apply::Outcome outcome) {
+                done(outcome.status);
+              });
+            }},
+        logger_);
+  }
+}
+
+void Replica::stop() {
+  stopped_ = true;
+  auto_compactor_.reset();
+  keeper_.reset();
+  own_lane_.reset();
+  snapshotter_.reset();
+  pump_.reset();
+}
+
+std::unique_ptr<Lane> Replica::make_lane(env::Executor& executor, size_t index) {
+  Lane::Options options;
+  options.index = index;
+  options.timeout_ms = timeout_ms_;
+  options.max_request_bytes = options_.max_request_bytes;
+  options.election_timeout_ms = options_.tick_ms * options_.election_ticks;
+  auto lane = std::make_unique<Lane>(executor, options, ids_, progress_, [this](LaneBatch batch) {
+    executor_.post([this, batch = std::move(batch)]() mutable {
+      if (pump_ != nullptr) pump_->submit(std::move(batch));
+    });
+  });
+  const std::lock_guard lock(ports_mutex_);
+  owned_ports_.push_back(std::make_unique<Port>(Port{&executor, lane.get()}));
+  ports_[index].store(owned_ports_.back().get(), std::memory_order_release);
+  return lane;
+}
+
+void Replica::answer(size_t lane, std::vector<Answer> answers) {
+  const Port* port = ports_[lane].load(std::memory_order_acquire);
+  if (port == nullptr || stopped_) return;
+  port->executor->post([lane = port->lane, answers = std::move(answers)]() mutable {
+    lane->on_answers(std::move(answers));
+  });
+}
+
+void Replica::release(size_t lane, uint64_t ticket) {
+  const Port* port = ports_[lane].load(std::memory_order_acquire);
+  if (port == nullptr || stopped_) return;
+  port->executor->post([lane = port->lane, ticket] { lane->on_read(ticket); });
+}
+
+void Replica::on_durable(uint64_t sequence) {
+  executor_.post([this, sequence] {
+    if (pump_ != nullptr) pump_->on_durable(sequence);
+  });
+}
+
+void Replica::wake_writer() {
+  executor_.post([this] {
+    if (pump_ != nullptr) apply_->run_writer_tasks();
+  });
+}
+
+void Replica::on_soft_state(const raft::SoftState& before, const raft::SoftState& now) {
+  if (before.role == raft::Role::kLeader && now.role != raft::Role::kLeader) {
+    keeper_->on_not_leading();
+    if (hooks_.on_leading) hooks_.on_leading(false);
+  }
+}
+
+void Replica::on_snapshot(std::shared_ptr<const raft::Snapshot> snapshot, uint64_t compact_to) {
+  if (pump_ == nullptr) return;
+  wal::Batch batch;
+  batch.snapshots.push_back({snapshot->index, snapshot->term, snapshot->conf_state});
+  batch.release_before = snapshot->index;
+  pump_->write_aside(std::move(batch));
+  pump_->on_snapshot(std::move(snapshot), compact_to);
+}
+
+void Replica::change_membership(raftpb::ConfChange change,
+                                std::function<void(const Status&)> done) {
+  change.set_id(ids_.next(ports_.size() - 1));
+  const uint64_t id = change.id();
+  conf_changes_.emplace(id, std::move(done));
+  const Status status = pump_->propose_conf_change(change);
+  if (status.ok()) return;
+  const auto waiting = conf_changes_.find(id);
+  const auto refused = std::move(waiting->second);
+  conf_changes_.erase(waiting);
+  refused(status);
+}
+
+}  // namespace gatehouse::replica

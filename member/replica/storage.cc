@@ -1,0 +1,197 @@
+#include "member/replica/storage.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "member/schema/meta.h"
+#include "member/snap/snap.h"
+
+namespace gatehouse::replica {
+
+namespace {
+
+Status failed_precondition(std::string text) {
+  return Status(StatusCode::kFailedPrecondition, std::move(text));
+}
+
+// A directory that is not writable is told before anything is made in it.
+Status make_directory(env::FileSystem& files, const std::string& path) {
+  GATEHOUSE_RETURN_IF_ERROR(files.create_directories(path));
+  const std::string probe = env::join_path(path, ".touch");
+  const auto file = files.open(probe, env::OpenMode::kCreate);
+  if (!file.ok()) return file.status();
+  return files.remove_file(probe);
+}
+
+Status check_data_directory(env::FileSystem& files, const std::string& path,
+                            const log::Logger& logger) {
+  const auto entries = files.list(path);
+  if (!entries.ok()) return entries.status();
+  for (const env::DirectoryEntry& entry : *entries) {
+    if (entry.name == "proxy") {
+      return failed_precondition(path + ": holds the data of a v2 proxy, which cannot be a member");
+    }
+    if (entry.name != "member") {
+      LOG_WARN(logger, "found invalid file under data directory", {"filename", entry.name},
+               {"data-dir", path});
+    }
+  }
+  return Status();
+}
+
+uint64_t read_number(const backend::Backend& backend, std::string_view key) {
+  const auto reader = backend.read();
+  std::string_view bytes;
+  return reader->get(backend::Bucket::kMeta, key, bytes) ? schema::decode_number(bytes) : 0;
+}
+
+Result<std::unique_ptr<backend::Backend>> open_backend(env::FileSystem& files,
+                                                       const std::string& directory,
+                                                       const StorageOptions& options,
+                                                       const log::Logger& logger) {
+  const std::string path = env::join_path(directory, "db");
+  backend::Options backend_options = options.backend;
+  backend_options.on_wait = [&logger, path] {
+    LOG_INFO(logger, "db file is flocked by another process, or taking too long", {"path", path});
+  };
+  return backend::Backend::open(files, path, backend_options);
+}
+
+class Opener {
+ public:
+  Opener(env::FileSystem& files, const StorageOptions& options, membership::Cluster& cluster,
+         const log::Logger& logger)
+      : files_(files), options_(options), cluster_(cluster), logger_(logger) {}
+
+  Result<Storage> open() {
+    GATEHOUSE_RETURN_IF_ERROR(make_directory(files_, options_.data_directory));
+    GATEHOUSE_RETURN_IF_ERROR(check_data_directory(files_, options_.data_directory, logger_));
+    const std::string member = env::join_path(options_.data_directory, "member");
+    storage_.snap_directory = env::join_path(member, "snap");
+    storage_.wal_directory = options_.wal_directory.empty() ? env::join_path(member, "wal")
+                                                            : options_.wal_directory;
+    GATEHOUSE_RETURN_IF_ERROR(make_directory(files_, storage_.snap_directory));
+    const Result<bool> restart = wal::exists(files_, storage_.wal_directory);
+    if (!restart.ok()) return restart.status();
+    GATEHOUSE_RETURN_IF_ERROR(*restart ? open_old() : make_new());
+    return std::move(storage_);
+  }
+
+ private:
+  // --- First start
+
+  Status make_new() {
+    const Result<bool> database =
+        files_.exists(env::join_path(storage_.snap_directory, "db"));
+    if (!database.ok()) return database.status();
+    if (*database) {
+      return failed_precondition(
+          storage_.snap_directory +
+          "/db: there is a database, but no write-ahead log to go with it");
+    }
+    const membership::InitialCluster& initial = options_.initial_cluster;
+    const membership::Member* self = initial.find_name(options_.name);
+    CHECK_MSG(self != nullptr, "the initial cluster was not checked");
+    storage_.identity = {self->id, initial.cluster_id()};
+    // The log before the database: a crash in between is a restart with an empty log, whereas a
+    // database without a log is somebody's mistake.
+    GATEHOUSE_RETURN_IF_ERROR(wal::create(files_, storage_.wal_directory, storage_.identity));
+    return open_old();
+  }
+
+  // All initial members begin with the same entries.
+  void bootstrap() {
+    storage_.first_start = true;
+    for (const membership::Member& member : options_.initial_cluster.members()) {  // by id
+      storage_.bootstrap.push_back({member.id, membership::to_json(member)});
+    }
+  }
+
+  // --- Restart
+
+  Status open_old() {
+    Result<std::vector<wal::SnapshotRecord>> records =
+        wal::valid_snapshots(files_, storage_.wal_directory);
+    if (!records.ok()) return records.status();
+    if (records->empty()) {
+      return Status(StatusCode::kDataLoss,
+                    storage_.wal_directory + ": the log has no snapshot record");
+    }
+    const wal::SnapshotRecord start = records->back();
+    GATEHOUSE_RETURN_IF_ERROR(open_database(start));
+    auto opened = wal::open(files_, storage_.wal_directory, start, options_.wal);
+    if (!opened.ok()) return opened.status();
+    if (!opened->repaired.empty()) {
+      LOG_WARN(logger_, "repaired the write-ahead log", {"repair", opened->repaired});
+    }
+    storage_.log = std::move(opened->log);
+    storage_.identity = opened->identity;
+    return restore(start, std::move(*opened));
+  }
+
+  Status open_database(const wal::SnapshotRecord& start) {
+    const std::string path = env::join_path(storage_.snap_directory, "db");
+    const Result<bool> there = files_.exists(path);
+    if (!there.ok()) return there.status();
+    if (!*there && start.index == 0) {
+      LOG_WARN(logger_, "the database is not there: it is made again from the log",
+               {"path", path});
+    }
+    // A snapshot that came from the leader, recorded in the log but not yet put in place.
+    GATEHOUSE_RETURN_IF_ERROR(
+        snap::adopt_database(files_, storage_.snap_directory, start.index));
+    auto backend = open_backend(files_, storage_.snap_directory, options_, logger_);
+    if (!backend.ok()) return backend.status();
+    storage_.backend = std::move(*backend);
+    const uint64_t index = read_number(*storage_.backend, schema::kConsistentIndex);
+    if (index < start.index) {
+      return Status(StatusCode::kDataLoss,
+                    path + ": holds everything up to index " + std::to_string(index) +
+                        ", but the log begins after the snapshot at " +
+                        std::to_string(start.index));
+    }
+    return cluster_.open(*storage_.backend);
+  }
+
+  Status restore(const wal::SnapshotRecord& start, wal::Opened opened) {
+    raft::Restored& restored = storage_.restored;
+    restored.hard_state = opened.hard_state;
+    restored.entries = std::move(opened.entries);
+    restored.applied = read_number(*storage_.backend, schema::kConsistentIndex);
+    const uint64_t last = start.index + restored.entries.size();
+    if (restored.applied > last) {
+      return Status(StatusCode::kDataLoss,
+                    storage_.wal_directory + ": the log ends at index " + std::to_string(last) +
+                        ", but the database holds " + std::to_string(restored.applied));
+    }
+    // What is applied was committed, whatever was last written of it.
+    restored.hard_state.commit =
+        std::max({restored.hard_state.commit, restored.applied, start.index});
+    restored.conf_state = cluster_.conf_state();
+    const bool empty = last == 0 && restored.hard_state.term == 0;
+    if (empty && !options_.initial_cluster.members().empty()) bootstrap();
+    if (start.index > 0) {
+      auto snapshot = std::make_shared<raft::Snapshot>();
+      snapshot->index = start.index;
+      snapshot->term = start.term;
+      snapshot->conf_state = start.conf_state ? *start.conf_state : restored.conf_state;
+      restored.snapshot = std::move(snapshot);
+    }
+    return Status();
+  }
+
+  env::FileSystem& files_;
+  const StorageOptions& options_;
+  membership::Cluster& cluster_;
+  const log::Logger& logger_;
+  Storage storage_;
+};
+
+}  // namespace
+
+Result<Storage> open_storage(env::FileSystem& files, const StorageOptions& options,
+                             membership::Cluster& cluster, const log::Logger& logger) {
+  return Opener(files, options, cluster, logger).open();
+}
+
+}  // namespace gatehouse::replica
