@@ -71,6 +71,7 @@ void Lane::cancel_read(uint64_t read) {
 }
 
 void Lane::on_turn_end() {
+  waiting_.store(proposals_.size(), std::memory_order_relaxed);
   if (batch_.read_ticket != 0) ++next_ticket_;
   if (!batch_.proposals.empty()) {
     deadlines_.push_back({executor_.now_ms() + options_.timeout_ms, last_proposed_});
@@ -94,6 +95,7 @@ void Lane::on_answers(std::vector<Answer> answers) {
     proposals_.erase(found);
     done(std::move(answer.outcome));
   }
+  waiting_.store(proposals_.size(), std::memory_order_relaxed);
 }
 
 void Lane::on_read(uint64_t up_to_ticket) {
@@ -105,6 +107,7 @@ void Lane::on_read(uint64_t up_to_ticket) {
 }
 
 void Lane::refuse_later(uint64_t id, Status why) {
+  failed_.fetch_add(1, std::memory_order_relaxed);
   refused_.push_back({id, apply::Outcome(std::move(why))});
   refuse_timer_.arm(0);
 }
@@ -145,6 +148,7 @@ void Lane::fail_proposals(uint64_t now, bool all) {
   for (const auto& [id, done] : proposals_) {
     if (id <= last) late.push_back({id, apply::Outcome(all ? stopped_ : timed_out(since))});
   }
+  failed_.fetch_add(late.size(), std::memory_order_relaxed);
   std::sort(late.begin(), late.end(), [](const Answer& a, const Answer& b) { return a.id < b.id; });
   on_answers(std::move(late));
 }

@@ -8,6 +8,7 @@
 // cancelled.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -75,7 +76,10 @@ class Lane final : private env::TurnEndHook {
     return static_cast<int64_t>(ids_.next(options_.index) & INT64_MAX);
   }
 
-  size_t waiting() const { return proposals_.size(); }
+  // For metrics, any thread: proposals without an outcome, and those that got none from here.
+  uint64_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
+  uint64_t failed() const { return failed_.load(std::memory_order_relaxed); }
+
   uint64_t timeout_ms() const { return options_.timeout_ms; }
   env::Executor& executor() { return executor_; }
   const Progress& progress() const { return progress_; }
@@ -123,6 +127,8 @@ class Lane final : private env::TurnEndHook {
   env::Timer timer_;
   env::Timer refuse_timer_;
   Status stopped_;
+  std::atomic<uint64_t> waiting_{0};
+  std::atomic<uint64_t> failed_{0};
 };
 
 }  // namespace gatehouse::replica

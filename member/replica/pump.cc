@@ -130,7 +130,7 @@ void Pump::write(raft::Ready& ready) {
   if (ready.hard_state) lazy_state_ = ready.hard_state;
   if (ready.must_sync || !ready.entries.empty() || ready.snapshot) {
     wal::Batch batch;
-    batch.hard_state = std::exchange(lazy_state_, std::nullopt);
+    batch.state = std::exchange(lazy_state_, std::nullopt);
     batch.entries = std::move(ready.entries);
     batch.must_sync = true;
     if (ready.snapshot) {
@@ -145,7 +145,7 @@ void Pump::write(raft::Ready& ready) {
 }
 
 void Pump::write_aside(wal::Batch batch) {
-  batch.hard_state = std::exchange(lazy_state_, std::nullopt);
+  batch.state = std::exchange(lazy_state_, std::nullopt);
   log_writer_.append(std::move(batch), written_sequence_);
 }
 

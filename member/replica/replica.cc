@@ -201,6 +201,22 @@ std::unique_ptr<Lane> Replica::make_lane(env::Executor& executor, size_t index) 
   return lane;
 }
 
+uint64_t Replica::pending_proposals() const {
+  uint64_t sum = 0;
+  for (const auto& port : ports_) {
+    if (const Port* set = port.load(std::memory_order_acquire)) sum += set->lane->waiting();
+  }
+  return sum;
+}
+
+uint64_t Replica::failed_proposals() const {
+  uint64_t sum = 0;
+  for (const auto& port : ports_) {
+    if (const Port* set = port.load(std::memory_order_acquire)) sum += set->lane->failed();
+  }
+  return sum;
+}
+
 void Replica::answer(size_t lane, std::vector<Answer> answers) {
   const Port* port = ports_[lane].load(std::memory_order_acquire);
   if (port == nullptr || stopped_) return;
@@ -241,6 +257,10 @@ void Replica::on_snapshot(std::shared_ptr<const raft::Snapshot> snapshot, uint64
   batch.release_before = snapshot->index;
   pump_->write_aside(std::move(batch));
   pump_->on_snapshot(std::move(snapshot), compact_to);
+}
+
+void Replica::raise_no_space() {
+  if (keeper_ != nullptr) keeper_->raise_no_space();
 }
 
 void Replica::change_membership(raftpb::ConfChange change,

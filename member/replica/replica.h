@@ -91,8 +91,12 @@ class Replica {
   const Progress& progress() const { return progress_; }
   RequestIds& ids() { return ids_; }
   Pump& pump() { return *pump_; }
-  Keeper& keeper() { return *keeper_; }
+  // On the pump's thread: the database is full.
+  void raise_no_space();
   uint64_t timeout_ms() const { return timeout_ms_; }
+  // Of all lanes, for metrics; any thread.
+  uint64_t pending_proposals() const;
+  uint64_t failed_proposals() const;
 
   // On the pump's thread: a change is proposed, and told of when it was applied here.
   void change_membership(raftpb::ConfChange change, std::function<void(const Status&)> done);

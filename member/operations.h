@@ -1,0 +1,43 @@
+// Operations: what services ask of a member beside proposals and reads, carried to the thread it
+// belongs on and back.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+
+#include "common/env/executor.h"
+#include "member/api/context.h"
+#include "member/membership/cluster.h"
+#include "member/replica/aside.h"
+#include "member/replica/replica.h"
+
+namespace gatehouse::member {
+
+class Operations final : public api::Operator {
+ public:
+  // `executor` is the replica's. All outlive it; the replica is told later, before the first call.
+  Operations(env::Executor& executor, membership::Cluster& cluster, bool strict_reconfiguration);
+
+  void set_replica(replica::Replica* replica) { replica_ = replica; }
+
+  void run_aside(replica::Lane& lane, std::function<void()> work,
+                 std::function<void()> then) override;
+  void move_leader(replica::Lane& lane, uint64_t target, Done done) override;
+  void change_membership(replica::Lane& lane, raftpb::ConfChange change, Done done) override;
+  void raise_no_space() override;
+
+ private:
+  // Of a leadership transfer: asks at each tick whether it is done.
+  struct Transfer;
+  void watch_transfer(std::shared_ptr<Transfer> transfer);
+
+  env::Executor& executor_;
+  membership::Cluster& cluster_;
+  const bool strict_;
+  replica::Replica* replica_ = nullptr;
+  std::atomic<bool> raising_{false};
+  replica::Aside aside_;
+};
+
+}  // namespace gatehouse::member
