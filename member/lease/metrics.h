@@ -1,0 +1,28 @@
+// What is counted of leases. Names and buckets are etcd's.
+#pragma once
+
+#include "common/metrics/metrics.h"
+
+namespace gatehouse::lease {
+
+struct Metrics {
+  explicit Metrics(metrics::Registry& registry)
+      : granted(registry.counter("etcd_debugging_lease_granted_total",
+                                 "The total number of granted leases.")),
+        revoked(registry.counter("etcd_debugging_lease_revoked_total",
+                                 "The total number of revoked leases.")),
+        renewed(registry.counter("etcd_debugging_lease_renewed_total",
+                                 "The number of renewed leases seen by the leader.")),
+        ttl(registry.histogram("etcd_debugging_lease_ttl_total", "Bucketed histogram of lease TTLs.",
+                               metrics::exponential_buckets(1, 2, 24))),
+        expired(registry.counter("etcd_debugging_server_lease_expired_total",
+                                 "The total number of expired leases.")) {}
+
+  metrics::Counter granted;
+  metrics::Counter revoked;
+  metrics::Counter renewed;
+  metrics::Histogram ttl;
+  metrics::Counter expired;
+};
+
+}  // namespace gatehouse::lease
