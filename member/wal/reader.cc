@@ -129,8 +129,10 @@ Result<LogReader::Outcome> LogReader::not_whole(const FrameSizes& sizes, std::st
     Record record;
     Result<std::string_view> whole = peek(at, bytes);
     GATEHOUSE_RETURN_IF_ERROR(whole.status());
-    if (!decode_record_at_front(*whole, record)) continue;
-    if (record.type != RecordType::kCrc && codec::crc32c(record.data, crc_) == record.crc) {
+    const size_t own_size = decode_record_at_front(*whole, record);
+    if (own_size == 0) continue;
+    if (own_size != sizes.record && record.type != RecordType::kCrc &&
+        codec::crc32c(record.data, crc_) == record.crc) {
       return damage_at(offset_, "the length is not that of the record");
     }
     break;

@@ -175,9 +175,10 @@ bool decode_record(std::string_view bytes, Record& record) {
   return take_record(fields, record) && fields.all_taken();
 }
 
-bool decode_record_at_front(std::string_view bytes, Record& record) {
+size_t decode_record_at_front(std::string_view bytes, Record& record) {
   Fields fields(bytes);
-  return take_record(fields, record) && !record.data.empty();
+  if (!take_record(fields, record) || record.data.empty()) return 0;
+  return static_cast<size_t>(record.data.data() + record.data.size() - bytes.data());
 }
 
 bool decode_identity(std::string_view data, Identity& identity) {

@@ -77,9 +77,9 @@ struct Record {
 // All of `bytes`, as one record. False: not the grammar. The checksum is the caller's to check.
 bool decode_record(std::string_view bytes, Record& record);
 
-// The record at the front of `bytes`, however much follows: its own sizes say where it ends. False
-// when it has no data or is not whole.
-bool decode_record_at_front(std::string_view bytes, Record& record);
+// The record at the front of `bytes`, however much follows: its own sizes say where it ends. Its
+// size, 0 when it has no data or is not whole.
+size_t decode_record_at_front(std::string_view bytes, Record& record);
 
 // The data of records. False: not the grammar, or values that no member writes.
 bool decode_identity(std::string_view data, Identity& identity);

@@ -43,7 +43,6 @@ class CrashTest : public testing::Test {
       wrecks.push_back({disk->crash(random(), survival), number, durable, moments.size() - 1});
     });
     ASSERT_TRUE(create(*disk, kDirectory, kIdentity, options).ok());
-    bool created = true;
     for (int life = 0; life < 2; ++life) {
       Result<Opened> opened = open(*disk, kDirectory, {}, options);
       ASSERT_TRUE(opened.ok());
@@ -52,7 +51,7 @@ class CrashTest : public testing::Test {
     disk->observe(nullptr);
     for (const Wreck& wreck : wrecks) {
       SCOPED_TRACE("seed " + std::to_string(seed) + ", operation " + std::to_string(wreck.number));
-      check(wreck, moments, options, created);
+      check(wreck, moments, options);
       if (testing::Test::HasFailure()) return;
     }
     survivors_ += wrecks.size();
@@ -62,12 +61,14 @@ class CrashTest : public testing::Test {
                    size_t& durable) {
     Moment next = moments.back();
     next.state.term = std::max<uint64_t>(next.state.term, 1);
-    if (random() % 6 == 0) {
+    const bool replaces = random() % 6 == 0;  // with at least one entry, as Raft does
+    if (replaces) {
       ++next.state.term;
-      next.entries.resize(next.state.commit + random() % (next.entries.size() - next.state.commit + 1));
+      next.entries.resize(next.state.commit +
+                          random() % (next.entries.size() - next.state.commit + 1));
     }
     std::vector<raft::Entry> entries;
-    for (uint64_t n = random() % 4; n > 0; --n) {
+    for (uint64_t n = random() % 4 + replaces; n > 0; --n) {
       const size_t size = random() % 10 == 0 ? random() % 3000 : random() % 300;
       entries.push_back(entry(next.state.term, next.entries.size() + 1, random_bytes(random, size)));
       next.entries.push_back(entries.back());
@@ -90,9 +91,8 @@ class CrashTest : public testing::Test {
 
   // Every entry of `read` is one that some moment from `durable` on had at its place, and the state
   // one that was written; nothing of the durable moment that was not replaced later is missing.
-  void check(const Wreck& wreck, const std::vector<Moment>& moments, const Options& options,
-             bool created) {
-    if (!created || !*exists(*wreck.disk, kDirectory)) {
+  void check(const Wreck& wreck, const std::vector<Moment>& moments, const Options& options) {
+    if (!*exists(*wreck.disk, kDirectory)) {
       ASSERT_EQ(wreck.staged, 0u);
       ASSERT_TRUE(create(*wreck.disk, kDirectory, kIdentity, options).ok());
       return;
@@ -147,10 +147,10 @@ class CrashTest : public testing::Test {
 };
 
 TEST_F(CrashTest, WhatWasDurableIsThere) {
-  for (uint64_t seed = 1; seed <= 150 && !HasFailure(); ++seed) run(seed);
+  for (uint64_t seed = 1; seed <= 60 && !HasFailure(); ++seed) run(seed);
   std::printf("%zu crashes, %zu repairs\n", survivors_, repaired_);
-  EXPECT_GT(survivors_, 3000u);
-  EXPECT_GT(repaired_, 100u);
+  EXPECT_GT(survivors_, 1500u);
+  EXPECT_GT(repaired_, 60u);
 }
 
 }  // namespace

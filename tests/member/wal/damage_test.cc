@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -96,7 +97,9 @@ void fill_small(Log& log) {
       entries.push_back(entry(state.term, i, std::string(i * 17 % 300, static_cast<char>(i))));
     }
     ASSERT_TRUE(log.append(&state, entries, true).ok());
-    if (i % 4 == 0) ASSERT_TRUE(log.append_snapshot({i - 2, 1 + (i - 2) / 5, {}}).ok());
+    if (i % 4 == 0) {
+      ASSERT_TRUE(log.append_snapshot({i - 2, 1 + (i - 2) / 5, {}}).ok());
+    }
   }
 }
 

@@ -48,13 +48,14 @@ TEST(Log, ManySegmentsAndALaterEntryWins) {
     EXPECT_EQ(opened->hard_state, state);
     EXPECT_EQ(opened->repaired, "");
     for (int i = 0; i < 40; ++i) {
-      if (random() % 8 == 0 && model.size() > state.commit) {
+      const bool replaces = random() % 8 == 0 && model.size() > state.commit;
+      if (replaces) {
         model.resize(state.commit + random() % (model.size() - state.commit));
         ++state.term;
       }
       state.term = std::max<uint64_t>(state.term, 1);
       std::vector<raft::Entry> entries;
-      for (uint64_t n = random() % 4; n > 0; --n) {
+      for (uint64_t n = random() % 4 + replaces; n > 0; --n) {
         entries.push_back(entry(state.term, model.size() + 1, random_bytes(random, random() % 700)));
         model.push_back(entries.back());
       }

@@ -135,13 +135,13 @@ TEST(InlineWriter, OneWriteAndOneSyncATurn) {
   executor.run_until_idle();
   EXPECT_EQ(told.durable(), 3u);
   EXPECT_EQ(disk->take_record(),
-            "write " + kFirstSegment + " 80+376\nsync " + kFirstSegment + "\n");
+            "write " + kFirstSegment + " 80+328\nsync " + kFirstSegment + "\n");
   Batch commit;
   commit.state = raft::HardState{1, 7, 2};
   writer.append(std::move(commit), 4);
   executor.run_until_idle();
   EXPECT_EQ(told.durable(), 4u);
-  EXPECT_EQ(disk->take_record(), "write " + kFirstSegment + " 456+24\n");
+  EXPECT_EQ(disk->take_record(), "write " + kFirstSegment + " 408+24\n");
   disk->fail(Operation::kSync, 1, EIO);
   writer.append(batch_of(3), 5);
   executor.run_until_idle();
