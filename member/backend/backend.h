@@ -59,8 +59,7 @@ struct Options {
 };
 
 // A consistent view: everything up to one Writer::end(), nothing later. Cheap to make; keeps pages
-// of the file from reuse, so it should not live for seconds. Used by one thread at a time, on any
-// thread.
+// of the file from reuse, so it should not live for seconds. Immutable: any threads at once.
 class Reader {
  public:
   virtual ~Reader() = default;

@@ -13,7 +13,6 @@ class Cursor {
  public:
   Cursor() = default;  // of nothing
   Cursor(const TreeState& state, const BucketRoot& bucket);
-  bool attached() const { return state_ != nullptr; }
 
   void seek(std::string_view key);  // to the first pair whose key is not below
   void next();

@@ -1,6 +1,16 @@
 #include "member/backend/image.h"
 
+#include <atomic>
+
 namespace gatehouse::backend {
+namespace {
+
+uint64_t next_serial() {
+  static std::atomic<uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+}  // namespace
 
 BucketRoot decode_bucket(std::string_view value) {
   BucketRoot bucket;
@@ -12,7 +22,7 @@ BucketRoot decode_bucket(std::string_view value) {
 }
 
 TreeState::TreeState(Image image, const Meta& meta, std::shared_ptr<LiveStates> live)
-    : image_(std::move(image)), meta_(meta), live_(std::move(live)) {
+    : image_(std::move(image)), meta_(meta), serial_(next_serial()), live_(std::move(live)) {
   live_->add(meta_.txid);
   for (size_t i = 0; i < kBucketCount; ++i) {
     buckets_[i] = find_bucket(bucket_name(static_cast<Bucket>(i)));

@@ -69,6 +69,8 @@ class TreeState {
 
   const Image& image() const { return image_; }
   const Meta& meta() const { return meta_; }
+  // Of no other state in the process, before or after; from 1.
+  uint64_t serial() const { return serial_; }
   const BucketRoot& bucket(Bucket bucket) const { return buckets_[static_cast<size_t>(bucket)]; }
   PageView root_of(const BucketRoot& bucket) const {
     return bucket.root == 0 ? bucket.inline_leaf : image_.page(bucket.root);
@@ -79,6 +81,7 @@ class TreeState {
  private:
   const Image image_;
   const Meta meta_;
+  const uint64_t serial_;
   const std::shared_ptr<LiveStates> live_;
   std::array<BucketRoot, kBucketCount> buckets_;
 };

@@ -54,6 +54,16 @@ class BufferCursor {
   bool both_ = false;
 };
 
+// Where this thread read last: runs of reads mostly stay in one bucket of one state and near each
+// other. The serial says whether the state is still the one that the cursor is in; the cursor is not
+// touched when it is not, for that state may be gone.
+struct LastRead {
+  uint64_t serial = 0;
+  Bucket bucket = Bucket::kMeta;
+  Cursor cursor;
+};
+thread_local LastRead t_last_read;
+
 bool before(std::string_view key, std::string_view end) {
   return end.empty() || compare_keys(key, end) < 0;
 }
@@ -65,17 +75,19 @@ ViewReader::ViewReader(std::shared_ptr<const View> view, Moment moment)
   if (view_->sealed != nullptr) sealed_ = view_->sealed->moment();
 }
 
-bool ViewReader::get(Bucket bucket, std::string_view key, std::string_view& value) {
+bool ViewReader::get(Bucket bucket, std::string_view key, std::string_view& value) const {
   Known known = view_->active->get(bucket, key, active_, value);
   if (known == Known::kNothing && view_->sealed != nullptr) {
     known = view_->sealed->get(bucket, key, sealed_, value);
   }
   if (known != Known::kNothing) return known == Known::kValue;
-  if (bucket != cursor_bucket_ || !cursor_.attached()) {
-    cursor_ = Cursor(*view_->tree, view_->tree->bucket(bucket));
-    cursor_bucket_ = bucket;
+  LastRead& last = t_last_read;
+  if (last.serial != view_->tree->serial() || last.bucket != bucket) {
+    last.serial = view_->tree->serial();
+    last.bucket = bucket;
+    last.cursor = Cursor(*view_->tree, view_->tree->bucket(bucket));
   }
-  return cursor_.find(key, value);
+  return last.cursor.find(key, value);
 }
 
 void ViewReader::scan(Bucket bucket, std::string_view begin, std::string_view end,

@@ -20,12 +20,12 @@ struct View {
   std::shared_ptr<const TreeState> tree;
 };
 
-// Reads of a view at one moment of its active buffer. For one thread at a time.
+// Reads of a view at one moment of its active buffer. Immutable; any thread.
 class ViewReader {
  public:
   ViewReader(std::shared_ptr<const View> view, Moment moment);
 
-  bool get(Bucket bucket, std::string_view key, std::string_view& value);
+  bool get(Bucket bucket, std::string_view key, std::string_view& value) const;
   void scan(Bucket bucket, std::string_view begin, std::string_view end,
             const Reader::Visit& visit) const;
 
@@ -33,9 +33,6 @@ class ViewReader {
   std::shared_ptr<const View> view_;
   Moment active_;
   Moment sealed_;
-  // Of the bucket that was read last: runs of reads mostly stay in one bucket and near each other.
-  Cursor cursor_;
-  Bucket cursor_bucket_ = Bucket::kMeta;
 };
 
 class CountedReader final : public Reader {
@@ -52,7 +49,7 @@ class CountedReader final : public Reader {
   }
 
  private:
-  mutable ViewReader reader_;
+  const ViewReader reader_;
   const std::shared_ptr<std::atomic<size_t>> count_;
 };
 

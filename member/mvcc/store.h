@@ -120,11 +120,15 @@ struct HashResult {
 };
 
 struct StoreOptions {
-  int64_t compaction_batch = 1000;       // rows a step
-  uint64_t compaction_sleep_ms = 10;     // between steps
-  KeyLeases* leases = nullptr;           // outlives the store
-  const Metrics* metrics = nullptr;      // outlives the store
+  int64_t compaction_batch = 1000;    // rows removed in a step
+  uint64_t compaction_sleep_ms = 10;  // between steps
+  KeyLeases* leases = nullptr;        // outlives the store
+  const Metrics* metrics = nullptr;   // outlives the store
   log::Logger logger;
+  // Called on the store's thread, which has found rows to remove: the owner is to call
+  // run_writer_tasks() and publish() on the writer's thread, soon. Without it they wait for the next
+  // publish(). Not called any more once the store is being destroyed; must not wait for the writer.
+  std::function<void()> wake_writer;
 };
 
 class Store {
@@ -137,14 +141,20 @@ class Store {
   // --- The writer: one thread.
   virtual std::unique_ptr<WriteTxn> write() = 0;
   // Shows finished transactions to view(), with all else that was put into the backend's writer:
-  // calls its end(). Returns the changes since the last publish, in order; empty when none.
+  // calls its end(). Returns the changes since the last publish, in order; empty when none. With
+  // nothing to show it makes view() let go of the pages it keeps (after a defragmentation).
   virtual std::vector<Change> publish() = 0;
+  // Does what the store's own thread asks of the writer: removes one step of rows that a compaction
+  // took away, some 1 ms of work. Between transactions. False when there was nothing to do; else a
+  // publish() is to follow. publish() does it itself when there is no wake_writer.
+  virtual bool run_writer_tasks() = 0;
   // The state to be read by the writer itself, all finished transactions included.
   virtual const ReadTxn& read() const = 0;
 
   // Makes revisions below `revision` unreadable, at the next publish(); rows are removed on a thread
-  // of the store's own, which calls `done` when the last is gone. kOutOfRange with etcd's texts:
-  // already compacted, or in the future.
+  // of the store's own, which calls `done` when the last is gone and that is durable (never, when
+  // the store is destroyed before). kOutOfRange with etcd's texts: already compacted, or in the
+  // future. 0 is taken once, as etcd does.
   virtual Status compact(int64_t revision, UniqueFunction<void()> done) = 0;
 
   // The store is now what is in this other backend (a snapshot from the leader was put in place of
