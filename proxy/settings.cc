@@ -41,7 +41,8 @@ WorkerOptions worker_options(const Options& options, const std::vector<std::stri
   worker.services.limits = {options.max_send_bytes, options.max_recv_bytes};
   worker.services.advertise_client_url = options.advertise_client_url;
   worker.server.max_receive_bytes = options.max_receive_bytes();
-  worker.gateway.upstream = worker.services.limits;
+  worker.gateway.max_send_bytes = worker.services.limits.max_send_bytes;
+  worker.gateway.max_receive_bytes = worker.services.limits.max_receive_bytes;
   worker.gateway.max_body_bytes = max_body_bytes(options);
   worker.connect_timeout_ms = ms(options.connect_timeout);
   worker.member_sync_interval_ms = ms(options.endpoints_auto_sync_interval);

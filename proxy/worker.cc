@@ -4,7 +4,7 @@
 
 #include "common/net/address.h"
 #include "common/rpc/reflection.h"
-#include "proxy/web/answer.h"
+#include "common/web/answer.h"
 
 namespace gatehouse::proxy {
 
@@ -49,7 +49,13 @@ Worker::Worker(loop::EventLoop& loop, Shared& shared, const WorkerOptions& optio
             return upstream;
           }(),
           shared.logger, shared.upstream_metrics),
-      gateway_(upstream_, shared.transcoder, shared.gateway_metrics, options.gateway),
+      rest_targets_(upstream_),
+      gateway_(
+          loop,
+          [this](const transcode::Route& route) -> rpc::CallTarget& {
+            return rest_targets_.target_for(route);
+          },
+          shared.transcoder, shared.gateway_metrics, options.gateway),
       admin_(
           upstream_,
           [this](const std::string& address) -> net::Dialer& {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/env/entropy.h"
+#include "common/gateway/gateway.h"
 #include "common/http/exchange.h"
 #include "common/log/log.h"
 #include "common/loop/event_loop.h"
@@ -20,7 +21,7 @@
 #include "common/transcode/transcoder.h"
 #include "proxy/admin/admin.h"
 #include "proxy/call_log.h"
-#include "proxy/gateway/gateway.h"
+#include "proxy/rest/targets.h"
 #include "proxy/services/services.h"
 #include "proxy/upstream/member_sync.h"
 #include "proxy/upstream/upstream.h"
@@ -35,7 +36,7 @@ struct Shared {
   const log::Logger logger;
   metrics::Registry registry;
   const upstream::Metrics upstream_metrics{registry};
-  const gateway::Metrics gateway_metrics{registry};
+  const gateway::Metrics gateway_metrics{registry, "gatehouse_proxy_rest"};
   const transcode::Transcoder transcoder;
   rpc::HealthService health;
   // Towards members; null where no endpoint wants TLS. The second offers HTTP/1.1 only.
@@ -82,6 +83,7 @@ class Worker {
   CallLog call_log_;
   rpc::Server server_;
   upstream::Upstream upstream_;
+  rest::Targets rest_targets_;
   gateway::Gateway gateway_;
   admin::Admin admin_;
   std::unique_ptr<upstream::MemberSync> member_sync_;

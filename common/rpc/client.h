@@ -10,6 +10,7 @@
 
 #include "common/base/status.h"
 #include "common/base/unique_function.h"
+#include "common/env/byte_stream.h"
 #include "common/env/executor.h"
 #include "common/rpc/metadata.h"
 
@@ -35,6 +36,9 @@ struct CallOptions {
       deadline_ms;  // Executor::now_ms(); passed on as grpc-timeout and enforced here
   size_t max_receive_bytes =
       SIZE_MAX;  // larger answers end the call with ResourceExhausted before they are kept
+  // For calls that stay in this process (LocalTarget): on whose behalf they are made. Looked at in
+  // start() only; null: the target's own.
+  const env::PeerInfo* peer = nullptr;
 };
 
 class ClientHandler {
@@ -80,5 +84,8 @@ using UnaryDone = UniqueFunction<void(const CallResult& result, std::string_view
 std::unique_ptr<ClientCall> call_unary(CallTarget& target, std::string_view path,
                                        const CallOptions& options, std::string_view request,
                                        UnaryDone done);
+
+// OK, or ResourceExhausted in gRPC's words for a message larger than the caller may send.
+Status check_send_size(size_t bytes, size_t max_send_bytes);
 
 }  // namespace gatehouse::rpc

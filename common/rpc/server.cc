@@ -133,6 +133,12 @@ void Server::add(Method method, HandlerFactory factory) {
 
 const std::vector<Method>& Server::methods() const { return methods_; }
 
+Result<Server::Registered> Server::find(std::string_view path) const {
+  const auto found = by_path_.find(path);
+  if (found == by_path_.end()) return unknown_path(path);
+  return Registered{&found->second->method, &found->second->factory};
+}
+
 bool Server::is_grpc(const http::RequestHead& head) {
   const std::optional<std::string_view> type = head.headers.get("content-type");
   return type && grpc_content_subtype(*type);

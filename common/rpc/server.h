@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "common/base/result.h"
 #include "common/base/status.h"
 #include "common/env/byte_stream.h"
 #include "common/env/executor.h"
@@ -118,6 +119,16 @@ class Server {
 
   // Methods in the order they were added (reflection and metrics list them).
   const std::vector<Method>& methods() const;
+
+  // What it takes to start a call without an HTTP stream: LocalTarget's way in. Valid while the
+  // server lives. Unimplemented, in grpc-go's words, for a path that leads nowhere.
+  struct Registered {
+    const Method* method;
+    const HandlerFactory* factory;
+  };
+  Result<Registered> find(std::string_view path) const;
+  const ServerLimits& limits() const { return limits_; }
+  ServerObserver* observer() const { return observer_; }  // null where there is none
 
   // True for requests that a gRPC server answers: "content-type: application/grpc" and its
   // suffixes.

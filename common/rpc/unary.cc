@@ -1,3 +1,4 @@
+#include <string>
 #include <utility>
 
 #include "common/base/check.h"
@@ -59,6 +60,12 @@ std::unique_ptr<ClientCall> call_unary(CallTarget& target, std::string_view path
   auto call = std::make_unique<UnaryCall>(std::move(done));
   call->begin(target, path, options, request);
   return call;
+}
+
+Status check_send_size(size_t bytes, size_t max_send_bytes) {
+  if (bytes <= max_send_bytes) return Status();
+  return resource_exhausted("trying to send message larger than max (" + std::to_string(bytes) +
+                            " vs. " + std::to_string(max_send_bytes) + ")");
 }
 
 }  // namespace gatehouse::rpc

@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "common/transcode/envelope.h"
+#include "common/web/answer.h"
 #include "proto/rpc.pb.h"
 #include "proxy/upstream/http_get.h"
-#include "proxy/web/answer.h"
 
 namespace gatehouse::admin {
 

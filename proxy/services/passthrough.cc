@@ -26,7 +26,7 @@ class Passthrough final : public rpc::ServerHandler {
   }
 
   void on_message(std::string_view message) override {
-    const Status size = check_send_size(message.size(), route_.limits);
+    const Status size = rpc::check_send_size(message.size(), route_.limits.max_send_bytes);
     if (!size.ok()) {
       call_.reset();
       downstream_.call.finish(size);
@@ -115,12 +115,6 @@ rpc::CallOptions onward_options(const rpc::ServerCall& call, UpstreamLimits limi
   options.deadline_ms = call.deadline_ms();
   options.max_receive_bytes = limits.max_receive_bytes;
   return options;
-}
-
-Status check_send_size(size_t bytes, UpstreamLimits limits) {
-  if (bytes <= limits.max_send_bytes) return Status();
-  return resource_exhausted("trying to send message larger than max (" + std::to_string(bytes) +
-                            " vs. " + std::to_string(limits.max_send_bytes) + ")");
 }
 
 }  // namespace gatehouse::services

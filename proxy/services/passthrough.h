@@ -29,7 +29,4 @@ void add_passthrough(rpc::Server& server, upstream::Upstream& upstream, const Rp
 // The options of a call that goes on to a member: the client's metadata and deadline.
 rpc::CallOptions onward_options(const rpc::ServerCall& call, UpstreamLimits limits);
 
-// OK, or ResourceExhausted for a message larger than members are sent, in gRPC's words.
-Status check_send_size(size_t bytes, UpstreamLimits limits);
-
 }  // namespace gatehouse::services

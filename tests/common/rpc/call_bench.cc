@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "common/rpc/local_target.h"
 #include "tests/common/rpc/fake_stream.h"
 #include "tests/common/rpc/rig.h"
 
@@ -98,6 +99,25 @@ void measure_server(double seconds) {
   });
 }
 
+void measure_local(double seconds, size_t at_once, const char* what) {
+  env::SimExecutor sim;
+  Server server;
+  add_echo(server);
+  LocalTarget target(server, sim);
+  const std::string message(kMessageBytes, 'x');
+  std::vector<std::unique_ptr<ClientCall>> calls(at_once);
+  size_t good = 0;
+  measure(what, seconds, at_once, [&] {
+    for (auto& call : calls) {
+      call = call_unary(target, "/bench.Echo/Echo", {}, message,
+                        [&good](const CallResult& result, std::string_view response) {
+                          good += result.status.ok() && response.size() == kMessageBytes;
+                        });
+    }
+    sim.run_until_idle();
+  });
+}
+
 void measure_calls(double seconds, size_t at_once, const char* what) {
   testing::Rig rig;
   testing::Host& host = rig.host("server:1");
@@ -128,6 +148,8 @@ void measure_calls(double seconds, size_t at_once, const char* what) {
 int main(int argc, char** argv) {
   const double seconds = argc > 1 ? std::atof(argv[1]) : 1.0;
   gatehouse::rpc::measure_server(seconds);
+  gatehouse::rpc::measure_local(seconds, 1, "within the process, one call a turn");
+  gatehouse::rpc::measure_local(seconds, 16, "within the process, 16 calls a turn");
   gatehouse::rpc::measure_calls(seconds, 1, "client to server and back, one call a turn");
   gatehouse::rpc::measure_calls(seconds, 16, "client to server and back, 16 calls a turn");
 }

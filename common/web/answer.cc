@@ -1,14 +1,18 @@
-#include "proxy/web/answer.h"
+#include "common/web/answer.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
+
+#include "common/codec/percent.h"
 
 namespace gatehouse::web {
 
 namespace {
 
-void send_all_but_end(http::ServerStream& stream, const Answer& answer) {
+void send_all_but_end(http::ServerStream& stream, const Answer& answer, const Cors& cors) {
   http::Headers headers;
-  add_cors(headers);
+  cors.add_to(headers, stream.request());
   if (!answer.content_type.empty()) headers.add("content-type", answer.content_type);
   for (const auto field : answer.headers) headers.add(field.name, field.value);
   headers.add("content-length", std::to_string(answer.body.size()));
@@ -51,14 +55,28 @@ class DropBody final : public http::StreamHandler {
 
 }  // namespace
 
-void add_cors(http::Headers& headers) {
-  headers.add("access-control-allow-headers", "accept, content-type, authorization");
-  headers.add("access-control-allow-methods", "POST, GET, OPTIONS, PUT, DELETE");
-  headers.add("access-control-allow-origin", "*");
+Cors::Cors(std::vector<std::string> origins)
+    : origins_(std::move(origins)),
+      any_(std::find(origins_.begin(), origins_.end(), "*") != origins_.end()) {}
+
+const Cors& Cors::any() {
+  static const Cors cors({"*"});
+  return cors;
 }
 
-void send(http::ServerStream& stream, const Answer& answer) {
-  send_all_but_end(stream, answer);
+void Cors::add_to(http::Headers& headers, const http::RequestHead& request) const {
+  std::string_view origin = "*";
+  if (!any_) {
+    origin = request.headers.get("origin").value_or("");
+    if (std::find(origins_.begin(), origins_.end(), origin) == origins_.end()) return;
+  }
+  headers.add("access-control-allow-headers", "accept, content-type, authorization");
+  headers.add("access-control-allow-methods", "POST, GET, OPTIONS, PUT, DELETE");
+  headers.add("access-control-allow-origin", origin);
+}
+
+void send(http::ServerStream& stream, const Answer& answer, const Cors& cors) {
+  send_all_but_end(stream, answer, cors);
   stream.send_end();
 }
 
@@ -71,8 +89,9 @@ Answer text_error(int status, std::string_view text) {
   return answer;
 }
 
-std::unique_ptr<http::StreamHandler> answer_now(http::ServerStream& stream, const Answer& answer) {
-  send_all_but_end(stream, answer);
+std::unique_ptr<http::StreamHandler> answer_now(http::ServerStream& stream, const Answer& answer,
+                                                const Cors& cors) {
+  send_all_but_end(stream, answer, cors);
   return std::make_unique<DropBody>(stream);
 }
 
@@ -84,6 +103,23 @@ std::string_view query_of(const http::RequestHead& head) {
   const size_t mark = head.path.find('?');
   return mark == std::string::npos ? std::string_view()
                                    : std::string_view(head.path).substr(mark + 1);
+}
+
+std::vector<std::string> query_values(std::string_view query, std::string_view name) {
+  std::vector<std::string> values;
+  while (!query.empty()) {
+    const size_t end = query.find('&');
+    const std::string_view pair = query.substr(0, end);
+    const size_t equals = pair.find('=');
+    if (pair.substr(0, equals) == name) {
+      std::string value(equals == std::string_view::npos ? "" : pair.substr(equals + 1));
+      std::replace(value.begin(), value.end(), '+', ' ');
+      values.push_back(codec::percent_decode_message(value));
+    }
+    if (end == std::string_view::npos) break;
+    query.remove_prefix(end + 1);
+  }
+  return values;
 }
 
 bool query_has(std::string_view query, std::string_view name, std::string_view value) {

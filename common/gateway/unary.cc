@@ -4,8 +4,8 @@
 
 #include "common/transcode/envelope.h"
 #include "common/transcode/headers.h"
-#include "proxy/gateway/exchange.h"
-#include "proxy/web/answer.h"
+#include "common/gateway/exchange.h"
+#include "common/web/answer.h"
 
 namespace gatehouse::gateway {
 
@@ -14,7 +14,7 @@ namespace {
 class Unary final : public http::StreamHandler {
  public:
   explicit Unary(Context context)
-      : context_(std::move(context)), started_us_(context_.upstream.executor().now_us()) {
+      : context_(std::move(context)), started_us_(context_.executor.now_us()) {
     context_.info.in_flight.add();
   }
   ~Unary() override { context_.info.in_flight.sub(); }
@@ -24,7 +24,8 @@ class Unary final : public http::StreamHandler {
     context_.stream.consumed(bytes.size());
     if (body_.size() + bytes.size() > context_.limits.max_body_bytes) {
       const Status status = body_too_large(context_.limits.max_body_bytes);
-      rest_ = web::answer_now(context_.stream, error_answer(status, transcode::error_body(status)));
+      rest_ = web::answer_now(context_.stream, error_answer(status, transcode::error_body(status)),
+                              context_.cors);
       count(transcode::http_status(status.code()));
       return;
     }
@@ -39,13 +40,13 @@ class Unary final : public http::StreamHandler {
       fail(request.status());
       return;
     }
-    const Status size = services::check_send_size(request->size(), context_.limits.upstream);
+    const Status size = rpc::check_send_size(request->size(), context_.limits.max_send_bytes);
     if (!size.ok()) {
       fail(size);
       return;
     }
-    upstream::Target target(context_.upstream, context_.info.kind);
-    call_ = rpc::call_unary(target, context_.info.route.grpc_path, context_.options, *request,
+    call_ = rpc::call_unary(context_.info.target, context_.info.route.grpc_path, context_.options,
+                            *request,
                             [this](const rpc::CallResult& result, std::string_view response) {
                               on_answer(result, response);
                             });
@@ -70,19 +71,20 @@ class Unary final : public http::StreamHandler {
     for (const auto& [name, value] : transcode::response_headers({})) {
       answer.headers.add(name, value);
     }
-    web::send(context_.stream, answer);
+    web::send(context_.stream, answer, context_.cors);
     count(answer.status);
   }
 
   void fail(const Status& status) {
-    web::send(context_.stream, error_answer(status, transcode::error_body(status)));
+    web::send(context_.stream, error_answer(status, transcode::error_body(status)),
+              context_.cors);
     count(transcode::http_status(status.code()));
   }
 
   void count(int status) {
     body_ = {};
     context_.info.count(status);
-    const uint64_t us = context_.upstream.executor().now_us() - started_us_;
+    const uint64_t us = context_.executor.now_us() - started_us_;
     context_.info.duration.observe(std::chrono::microseconds(us));
   }
 

@@ -4,11 +4,12 @@
 #include <memory>
 #include <string>
 
+#include "common/env/executor.h"
+#include "common/gateway/gateway.h"
 #include "common/http/exchange.h"
+#include "common/rpc/client.h"
 #include "common/transcode/transcoder.h"
-#include "proxy/gateway/gateway.h"
-#include "proxy/upstream/upstream.h"
-#include "proxy/web/answer.h"
+#include "common/web/answer.h"
 
 namespace gatehouse::gateway {
 
@@ -16,9 +17,10 @@ namespace gatehouse::gateway {
 struct Context {
   http::ServerStream& stream;
   const RouteInfo& info;
-  upstream::Upstream& upstream;
+  env::Executor& executor;
   const transcode::Transcoder& transcoder;
   const Limits& limits;
+  const web::Cors& cors;
   rpc::CallOptions options;
 };
 

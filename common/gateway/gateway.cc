@@ -1,4 +1,4 @@
-#include "proxy/gateway/gateway.h"
+#include "common/gateway/gateway.h"
 
 #include <chrono>
 #include <string>
@@ -6,9 +6,8 @@
 
 #include "common/transcode/envelope.h"
 #include "common/transcode/headers.h"
-#include "proxy/gateway/exchange.h"
-#include "proxy/services/methods.h"
-#include "proxy/web/answer.h"
+#include "common/gateway/exchange.h"
+#include "common/web/answer.h"
 
 namespace gatehouse::gateway {
 
@@ -33,34 +32,22 @@ transcode::Headers fields_of(const http::RequestHead& head) {
   return fields;
 }
 
-// How the contract's method may be sent on.
-upstream::CallKind kind_of(const transcode::Route& route) {
-  upstream::CallKind kind{.stream = route.streaming != transcode::Streaming::kUnary};
-  const std::string_view path = route.grpc_path;
-  const size_t slash = path.rfind('/');
-  for (const services::Rpc& rpc : services::all_rpcs()) {
-    if (path.substr(1, slash - 1) == rpc.service && path.substr(slash + 1) == rpc.name) {
-      kind.repeat = rpc.repeat;
-    }
-  }
-  return kind;
-}
-
 }  // namespace
 
-Metrics::Metrics(metrics::Registry& registry)
-    : requests(registry.counter_family("gatehouse_proxy_rest_requests_total",
+Metrics::Metrics(metrics::Registry& registry, const std::string& prefix)
+    : requests(registry.counter_family(prefix + "_requests_total",
                                        "REST requests, by path and HTTP status.",
                                        {"path", "code"})),
-      duration(registry.histogram_family("gatehouse_proxy_rest_request_duration_seconds",
+      duration(registry.histogram_family(prefix + "_request_duration_seconds",
                                          "Time from a REST request's head to its answer.", {"path"},
                                          metrics::exponential_buckets(0.0001, 2, 18))),
-      in_flight(registry.up_down_counter("gatehouse_proxy_rest_requests_in_flight",
+      in_flight(registry.up_down_counter(prefix + "_requests_in_flight",
                                          "REST requests and streams under way.")) {}
 
-RouteInfo::RouteInfo(const transcode::Route& the_route, const Metrics& metrics)
+RouteInfo::RouteInfo(const transcode::Route& the_route, rpc::CallTarget& the_target,
+                     const Metrics& metrics)
     : route(the_route),
-      kind(kind_of(the_route)),
+      target(the_target),
       duration(metrics.duration.with({route.path})),
       in_flight(metrics.in_flight),
       metrics_(metrics),
@@ -78,11 +65,16 @@ bool Gateway::is_for(std::string_view path) {
   return path.starts_with("/v3/") || path.starts_with("/v3beta/") || path.starts_with("/v3alpha/");
 }
 
-Gateway::Gateway(upstream::Upstream& upstream, const transcode::Transcoder& transcoder,
-                 const Metrics& metrics, Limits limits)
-    : upstream_(upstream), transcoder_(transcoder), metrics_(metrics), limits_(limits) {
+Gateway::Gateway(env::Executor& executor, const TargetFor& target_for,
+                 const transcode::Transcoder& transcoder, const Metrics& metrics, Limits limits,
+                 const web::Cors& cors)
+    : executor_(executor),
+      transcoder_(transcoder),
+      metrics_(metrics),
+      limits_(limits),
+      cors_(cors) {
   for (const transcode::Route& route : transcode::RouteTable::instance().routes()) {
-    routes_.try_emplace(&route, route, metrics_);
+    routes_.try_emplace(&route, route, target_for(route), metrics_);
   }
 }
 
@@ -93,7 +85,7 @@ std::unique_ptr<http::StreamHandler> Gateway::start(http::ServerStream& stream) 
     answer.status = transcode::http_status(status.code());
     answer.body = transcode::error_body(status);
     metrics_.requests.with({path, std::to_string(answer.status)}).add();
-    return web::answer_now(stream, answer);
+    return web::answer_now(stream, answer, cors_);
   };
 
   const auto route = transcode::RouteTable::instance().find(head.method, head.path);
@@ -103,16 +95,16 @@ std::unique_ptr<http::StreamHandler> Gateway::start(http::ServerStream& stream) 
   if (!headers.ok()) return refuse(headers.status(), (*route)->path);
 
   const RouteInfo& info = routes_.at(*route);
-  Context context{stream, info, upstream_, transcoder_, limits_, /*options=*/{}};
+  Context context{stream, info, executor_, transcoder_, limits_, cors_, /*options=*/{}};
   context.options.metadata = std::move(headers->metadata);
-  context.options.max_receive_bytes = limits_.upstream.max_receive_bytes;
+  context.options.max_receive_bytes = limits_.max_receive_bytes;
   if (headers->timeout) {
     // Rounded up: a deadline must not come before its time.
     const auto timeout = std::chrono::ceil<std::chrono::milliseconds>(*headers->timeout);
-    context.options.deadline_ms =
-        upstream_.executor().now_ms() + static_cast<uint64_t>(timeout.count());
+    context.options.deadline_ms = executor_.now_ms() + static_cast<uint64_t>(timeout.count());
   }
-  return info.kind.stream ? start_stream(std::move(context)) : start_unary(std::move(context));
+  return info.route.streaming == transcode::Streaming::kUnary ? start_unary(std::move(context))
+                                                              : start_stream(std::move(context));
 }
 
 }  // namespace gatehouse::gateway

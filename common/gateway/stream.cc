@@ -4,8 +4,8 @@
 #include "common/transcode/envelope.h"
 #include "common/transcode/headers.h"
 #include "common/transcode/json_splitter.h"
-#include "proxy/gateway/exchange.h"
-#include "proxy/web/answer.h"
+#include "common/gateway/exchange.h"
+#include "common/web/answer.h"
 
 namespace gatehouse::gateway {
 
@@ -28,8 +28,8 @@ class Stream final : public http::StreamHandler {
       : context_(std::move(context)),
         splitter_(context_.limits.max_body_bytes),
         from_member_(*this),
-        call_(context_.upstream.start(context_.info.route.grpc_path, context_.info.kind,
-                                      context_.options, from_member_)) {
+        call_(context_.info.target.start(context_.info.route.grpc_path, context_.options,
+                                         from_member_)) {
     context_.info.in_flight.add();
   }
   ~Stream() override { context_.info.in_flight.sub(); }
@@ -79,7 +79,7 @@ class Stream final : public http::StreamHandler {
       const Result<std::string> request =
           context_.transcoder.json_to_proto(context_.info.route, json);
       if (!request.ok()) return fail(request.status());
-      const Status size = services::check_send_size(request->size(), context_.limits.upstream);
+      const Status size = rpc::check_send_size(request->size(), context_.limits.max_send_bytes);
       if (!size.ok()) return fail(size);
       call_->send(*request);
       sent_any_ = true;
@@ -117,7 +117,7 @@ class Stream final : public http::StreamHandler {
   void send_head_once() {
     if (std::exchange(head_sent_, true)) return;
     http::Headers headers;
-    web::add_cors(headers);
+    context_.cors.add_to(headers, context_.stream.request());
     headers.add("content-type", "application/json");
     for (const auto& [name, value] : transcode::response_headers({})) headers.add(name, value);
     context_.stream.send_head(200, headers);
@@ -136,10 +136,10 @@ class Stream final : public http::StreamHandler {
     if (!status.ok() && !head_sent_) {
       const web::Answer answer = error_answer(status, std::move(line));
       if (body_ended_) {
-        web::send(context_.stream, answer);
+        web::send(context_.stream, answer, context_.cors);
       } else {
         context_.stream.consumed(std::exchange(waiting_, {}).size());
-        rest_ = web::answer_now(context_.stream, answer);
+        rest_ = web::answer_now(context_.stream, answer, context_.cors);
       }
       context_.info.count(transcode::http_status(status.code()));
       return;
