@@ -27,7 +27,7 @@ void Link::reached(std::string_view what) {
   if (closed_ || active_since_) return;
   active_since_ = shared_.executor.now_ms();
   metrics_.active.add();
-  LOG_INFO(shared_.logger, "peer became active", {"peer-id", name_}, {"by", what});
+  LOG_INFO_LIMITED(shared_.logger, "peer became active", {"peer-id", name_}, {"by", what});
 }
 
 void Link::failed(std::string_view what, const Status& why) {
