@@ -11,6 +11,8 @@
 // for a snapshot, a probe each 4 s. Whatever happens to one peer costs the others nothing: queues
 // are bounded, each peer has its own, and what does not fit is dropped and reported.
 //
+// A dialer with TLS offers "http/1.1" alone (tls::ClientOptions::alpn): peers speak nothing else.
+//
 // Thread: that of the executor, all of it. Nothing blocks. Reports come at the end of the turn,
 // never from inside a call; messages come while bytes are read.
 //

@@ -176,8 +176,20 @@ struct Net {
   env::SimExecutor sim;
   net::MemoryNetwork network;
   log::Capture log;
-  explicit Net(uint64_t seed = 1) : network(seed) {
+  // The limits on repeated lines are of the process: each network begins an hour after the one
+  // before.
+  explicit Net(uint64_t seed = 1)
+      : network(seed),
+        log({.level = log::Level::kDebug, .steady_now = [this, begin = begin_next()] {
+               return begin + std::chrono::milliseconds(sim.now_ms());
+             }}) {
     ::testing::Test::RecordProperty("seed", static_cast<int>(seed));
+  }
+
+ private:
+  static std::chrono::steady_clock::time_point begin_next() {
+    static std::chrono::steady_clock::time_point next{};
+    return next += std::chrono::hours(1);
   }
 };
 
@@ -261,6 +273,7 @@ inline raft::Message snapshot_to(raft::NodeId to, uint64_t index = 10) {
   snapshot->index = index;
   snapshot->term = 1;
   snapshot->conf_state.add_voters(1);
+  snapshot->conf_state.set_auto_leave(false);  // as it is on the wire
   snapshot->data = raft::Payload(R"({"Root":{}})");
   message.snapshot = std::move(snapshot);
   return message;
