@@ -87,14 +87,12 @@ def _events(lines):
 
 def run(target):
     ctl = Etcdctl(target)
-    writes_and_reads(ctl)
-    transactions(ctl)
-    watches(ctl)
-    leases(ctl)
-    locks_and_elections(ctl)
-    cluster_and_maintenance(ctl)
-    compaction_and_snapshot(ctl)
-    auth(ctl)
+    for part in (writes_and_reads, transactions, watches, leases, locks_and_elections, membership, maintenance,
+                 compaction_and_snapshot, auth):
+        if target.wants(part):
+            part(ctl)
+    if "auth" in target.skip:
+        whole_state(ctl)
 
 
 def writes_and_reads(ctl):
@@ -255,7 +253,7 @@ def locks_and_elections(ctl):
     ctl("get", "chair", "--prefix", "--keys-only")
 
 
-def cluster_and_maintenance(ctl):
+def membership(ctl):
     def single_spaced(output):  # ids are padded with blanks
         return re.sub(" +", " ", output).splitlines()
 
@@ -277,6 +275,10 @@ def cluster_and_maintenance(ctl):
     ctl("member", "remove", learner, tidy=single_spaced)
     ctl("member", "remove", learner)
     ctl("member", "remove", "8")
+
+
+def maintenance(ctl):
+    ctl("member", "list", "-w", "json")
     ctl("endpoint", "status", "-w", "json")
     ctl("endpoint", "health")
     ctl("endpoint", "hashkv", "-w", "json")

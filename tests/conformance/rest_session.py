@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 
+import cluster
 from background import STEP_TIMEOUT_S, Background
 from target import flatten_events
 from transcript import ABSENT, Allowed
@@ -27,8 +28,7 @@ class Rest:
         self.target = target
 
     def url(self, path):
-        # Etcd 3.4 has dropped /v3alpha, which the proxy serves: there its answers must be those of /v3.
-        if not self.target.proxied and path.startswith("/v3alpha/"):
+        if not self.target.serves_v3alpha and path.startswith("/v3alpha/"):
             path = path.replace("/v3alpha/", "/v3/", 1)
         return self.target.url + path
 
@@ -64,6 +64,12 @@ class Rest:
         what = name if name is not None else json.dumps(body) if body is not None else ""
         self.target.record(f"{options.get('method') or 'POST'} {path} {what}", tidy(outcome) if tidy else outcome)
         return outcome.get("body")
+
+    def metrics_port(self, path, tidy=None):
+        """A GET on the first member's --listen-metrics-urls, recorded."""
+        answer = cluster.http_get(self.target.etcd.members[0].health_port, path)
+        outcome = {"status": answer[0], "body": answer[1].decode("utf-8", "replace")} if answer else {}
+        self.target.record(f"GET {path} on the metrics port", tidy(outcome) if tidy else outcome)
 
     def stream(self, path, *requests, headers=()):
         return Stream(self, path, requests, headers)
@@ -156,13 +162,10 @@ def run(target):
         leases(rest, prefix)
         watches(rest, prefix)
         locks_and_elections(rest, prefix)
-    json_forms(rest)
-    wrong_requests(rest)
-    headers_and_deadlines(rest)
-    cluster_and_maintenance(rest)
-    other_paths(rest)
-    compaction(rest)
-    auth(rest)
+    for part in (json_forms, wrong_requests, headers_and_deadlines, membership, maintenance, other_paths,
+                 compaction, health, auth):
+        if target.wants(part):
+            part(rest)
 
 
 def keys_and_values(rest, v):
@@ -246,7 +249,9 @@ def watches(rest, v):
                             {"cancel_request": {"watch_id": "9"}}, {"cancel_request": {"watch_id": "3"}})
     cancelled.wait(lambda messages: len(messages) >= 2).end(results)
     progress = rest.stream(f"{v}/watch", {"create_request": {"key": b64("never")}}, {"progress_request": {}})
-    progress.wait(lambda messages: len(messages) >= 2).end(results)
+    # Both requests are sent at once, and 3.7 may answer the second one first.
+    progress.wait(lambda messages: len(messages) >= 2).end(
+        lambda messages: sorted(results(messages), key=lambda message: not message.get("created")))
 
 
 def locks_and_elections(rest, v):
@@ -335,7 +340,7 @@ def timed_out(outcome):
     return outcome
 
 
-def cluster_and_maintenance(rest):
+def membership(rest):
     rest("/v3/cluster/member/list", {})
     rest("/v3/cluster/member/remove", {"ID": "8"})
     rest("/v3/cluster/member/promote", {"ID": "8"})
@@ -345,6 +350,10 @@ def cluster_and_maintenance(rest):
     rest.target.names.learn_id("learner", added["body"]["member"]["ID"])
     rest.target.record("member/add", added)
     rest("/v3/cluster/member/remove", {"ID": added["body"]["member"]["ID"]})
+
+
+def maintenance(rest):
+    rest("/v3/cluster/member/list", {"linearizable": True})
     rest("/v3/maintenance/alarm", {})
     rest("/v3/maintenance/alarm", {"action": "ACTIVATE", "memberID": "5", "alarm": "NOSPACE"})
     rest("/v3/kv/put", {"key": b64("full"), "value": b64("x")})
@@ -382,6 +391,43 @@ def other_paths(rest):
         **outcome, "body": sorted(set(re.findall(r"^etcd_server_has_leader \d", outcome["body"], re.M)))})
     for path in ("/", "/nothing", "/v2/keys", "/v30/kv/put", "/v3"):
         rest(path, method="GET", name="an unknown path")
+
+
+def health(rest):
+    """The paths that load balancers and Kubernetes ask, on the client port and on that for metrics only."""
+    if rest.target.proxied:
+        return  # the proxy's own health is another matter: tests/e2e
+    for path in ("/livez", "/readyz", "/livez?verbose", "/readyz?verbose=false", "/livez/serializable_read",
+                 "/livez/data_corruption", "/readyz/data_corruption", "/readyz/linearizable_read?verbose",
+                 "/readyz/nothing", "/readyz?exclude=data_corruption&exclude=nothing&verbose", "/health?exclude=NOSPACE",
+                 "/health?serializable=true", "/livez/"):
+        rest(path, method="GET", tidy=lines_sorted)
+        rest.metrics_port(path, tidy=lines_sorted)
+    rest("/readyz", method="POST", name="a wrong method")
+    rest("/livez", method="HEAD", name="a wrong method")
+    for path in ("/health", "/version", "/v3/kv/range", "/"):
+        rest.metrics_port(path)
+    alarm = {"memberID": str(rest.target.first_member_id), "alarm": "NOSPACE"}
+    rest("/v3/maintenance/alarm", {**alarm, "action": "ACTIVATE"})
+    for path in ("/health", "/health?exclude=NOSPACE", "/health?exclude=CORRUPT", "/livez", "/readyz?verbose"):
+        rest(path, method="GET", tidy=lines_sorted, name="with the alarm")
+    rest("/v3/maintenance/status", {}, name="with the alarm")
+    rest("/v3/maintenance/alarm", {**alarm, "action": "DEACTIVATE"})
+    rest("/v3/maintenance/alarm", {**alarm, "alarm": "CORRUPT", "action": "ACTIVATE"})
+    for path in ("/health", "/health?exclude=CORRUPT", "/livez", "/readyz", "/readyz?exclude=data_corruption",
+                 "/readyz/data_corruption", "/livez/serializable_read"):
+        rest(path, method="GET", tidy=lines_sorted, name="corrupt")
+    rest("/v3/kv/put", {"key": b64("corrupt"), "value": b64("x")}, name="corrupt")
+    rest("/v3/kv/range", {"key": b64("corrupt")}, name="corrupt")
+    rest("/v3/maintenance/alarm", {**alarm, "alarm": "CORRUPT", "action": "DEACTIVATE"})
+    rest("/health", method="GET", name="well again")
+
+
+def lines_sorted(outcome):
+    """Etcd runs its checks in no fixed order."""
+    if isinstance(outcome.get("body"), str) and "\n" in outcome["body"]:
+        outcome["body"] = sorted(outcome["body"].split("\n"))
+    return outcome
 
 
 def compaction(rest):

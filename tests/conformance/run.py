@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
-"""The differential test: one session, against etcd itself and through the proxy, must see the same answers.
+"""The differential test: one session on two roads must see the same answers.
 
-    run.py etcdctl|rest|grpc [--members N] [--tls] [--proxy PROGRAM] [--client PROGRAM]
+    run.py SESSION [--oracle KIND] [--members N] [--tls] [--client PROGRAM] [--skip PART,...]
+           [--proxy PROGRAM]     etcd itself, and a proxy in front of another etcd (the default)
+           --member KIND         etcd itself, and another member: a kind or a program
 
-Exits 0 when all steps agree but for the differences that a session lists with a reason. The environment variable
-GATEHOUSE_PROXY names another proxy to try; GATEHOUSE_TRANSCRIPT a directory to write both transcripts to.
+SESSION is one of etcdctl, rest, grpc, random, quota; KIND one of etcd-3.4, etcd-3.7, ours (tests/lib/cluster.py).
+Exits 0 when all steps agree but for the differences that are listed with a reason (a session's ALLOWED for the proxy,
+known_differences.py for members), 77 where a program cannot be had here. The environment variable GATEHOUSE_PROXY names
+another proxy to try; GATEHOUSE_TRANSCRIPT a directory to write both transcripts to.
 """
 
 import argparse
@@ -23,6 +27,7 @@ sys.dont_write_bytecode = True
 import target as road  # noqa: E402  (puts tests/lib on the path)
 import certificates  # noqa: E402
 import cluster  # noqa: E402
+import known_differences  # noqa: E402
 from transcript import compare  # noqa: E402
 
 
@@ -32,53 +37,94 @@ PROXY_FLAGS = ["--max-send-bytes=16777216"]
 # Else a cluster refuses to change its members before they have been connected for five seconds; and passwords need not
 # be hard to guess here.
 ETCD_FLAGS = ["--strict-reconfig-check=false", "--bcrypt-cost=4"]
+# Parts of sessions that etcd 3.4 does not survive.
+NOT_WITH_34 = ["bad-enums"]
 
 
-def main():
+def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("session", choices=["etcdctl", "rest", "grpc"])
+    parser.add_argument("session", choices=["etcdctl", "rest", "grpc", "random", "quota"])
+    parser.add_argument("--oracle", choices=[cluster.ETCD_34, cluster.ETCD_37], default=cluster.ETCD_34)
+    parser.add_argument("--member", help="the member to compare with the oracle, instead of a proxy")
     parser.add_argument("--members", type=int, default=1)
     parser.add_argument("--tls", action="store_true", help="all over TLS with client certificates")
     parser.add_argument("--proxy", help="gatehouse-proxy; default build/release/bin/gatehouse-proxy")
-    parser.add_argument("--client", help="the gRPC client program (session grpc only)")
-    options = parser.parse_args()
+    parser.add_argument("--client", help="the gRPC client program (sessions grpc, random, quota)")
+    parser.add_argument("--skip", default="", help="parts of the session to leave out, by commas: auth, ...")
+    return parser.parse_args()
+
+
+class Roads:
+    """The two targets of a run, and what must be alive when it ends."""
+
+    def __init__(self, stack, work, options, server_flags):
+        self.options = options
+        self.tls = certificates.make(work / "certificates") if options.tls else None
+        flags = ETCD_FLAGS + server_flags
+        skip = [part for part in options.skip.split(",") if part]
+        if cluster.ETCD_34 in (options.oracle, options.member or options.oracle):
+            skip += NOT_WITH_34
+        oracle = stack.enter_context(cluster.EtcdCluster(options.members, work / "direct", flags, self.tls, options.oracle))
+        self.left = road.Target(oracle, oracle.endpoints[0], False, work / "left-session", self.tls, skip)
+        kind = options.member or options.oracle
+        other = stack.enter_context(cluster.EtcdCluster(options.members, work / "other", flags, self.tls, kind))
+        if options.member:
+            self.daemon, endpoint = other.members[0], other.endpoints[0]
+            self.names = options.oracle, other.kind
+        else:
+            self.daemon = self._proxy(stack, work, other)
+            endpoint = self.daemon.endpoint
+            self.names = "directly", "through the proxy"
+        self.right = road.Target(other, endpoint, not options.member, work / "right-session", self.tls, skip)
+
+    def _proxy(self, stack, work, behind):
+        flags = list(PROXY_FLAGS)
+        if self.tls:
+            flags += [f"--cert-file={self.tls.cert}", f"--key-file={self.tls.key}", f"--trusted-ca-file={self.tls.ca}",
+                      f"--cert={self.tls.cert}", f"--key={self.tls.key}", f"--cacert={self.tls.ca}"]
+        return stack.enter_context(cluster.Proxy(behind.endpoints, self.options.proxy, work / "proxy", flags))
+
+    def allowed(self, session):
+        """The differences that are meant to be."""
+        if self.options.member:
+            return known_differences.between(*self.names, self.options.session)
+        return getattr(session, "ALLOWED", []) + (getattr(session, "ALLOWED_OVER_TLS", []) if self.tls else [])
+
+
+def main():
+    options = parse_arguments()
     session = importlib.import_module(f"{options.session}_session")
     if options.client:
         session.CLIENT = options.client
-
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
         work = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatehouse-conformance-")))
-        tls = certificates.make(work / "certificates") if options.tls else None
-        proxy_flags = list(PROXY_FLAGS)
-        if tls:
-            proxy_flags += [f"--cert-file={tls.cert}", f"--key-file={tls.key}", f"--trusted-ca-file={tls.ca}",
-                            f"--cert={tls.cert}", f"--key={tls.key}", f"--cacert={tls.ca}"]
-        alone = stack.enter_context(cluster.EtcdCluster(options.members, work / "direct", ETCD_FLAGS, tls))
-        behind = stack.enter_context(cluster.EtcdCluster(options.members, work / "behind", ETCD_FLAGS, tls))
-        proxy = stack.enter_context(cluster.Proxy(behind.endpoints, options.proxy, work / "proxy", proxy_flags))
-        direct = road.Target(alone, alone.endpoints[0], False, work / "direct-session", tls)
-        proxied = road.Target(behind, proxy.endpoint, True, work / "proxied-session", tls)
+        try:
+            roads = Roads(stack, work, options, getattr(session, "SERVER_FLAGS", []))
+        except cluster.NotHere as missing:
+            print(f"skipped: {missing}")
+            return cluster.SKIPPED
+        both = roads.left, roads.right
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            runs = [pool.submit(session.run, direct), pool.submit(session.run, proxied)]
-        write_transcripts(direct, proxied)
-        for name, run in zip(("directly", "through the proxy"), runs):
+            runs = [pool.submit(session.run, target) for target in both]
+        write_transcripts(*both)
+        for name, target, run in zip(roads.names, both, runs):
             if run.exception():
-                print(f"The session {name} broke off after {len((direct, proxied)[name != 'directly'].transcript.steps)}"
-                      f" steps: {run.exception()!r}", file=sys.stderr)
-        allowed = getattr(session, "ALLOWED", []) + (getattr(session, "ALLOWED_OVER_TLS", []) if tls else [])
-        found = compare(direct.transcript, proxied.transcript, allowed)
+                print(f"The session with {name} broke off after {len(target.transcript.steps)} steps: {run.exception()!r}",
+                      file=sys.stderr)
+        allowed = roads.allowed(session)
+        found = compare(roads.left.transcript, roads.right.transcript, allowed)
         for difference in found:
-            print(difference)
+            print(difference.text(*roads.names))
         for entry in allowed:
             if entry.uses:
                 print(f"allowed {entry.uses} x: {entry.reason}")
         for run in runs:
             run.result()
-        proxy.check_alive()
+        roads.daemon.check_alive()
         if found:
-            print(f"==== the proxy's log ends with\n{cluster.tail(proxy.log())}", file=sys.stderr)
-    print(f"{len(direct.transcript.steps)} steps, {len(found)} differences, {time.monotonic() - began:.1f} s")
+            print(f"==== the log of {roads.names[1]} ends with\n{cluster.tail(roads.daemon.log())}", file=sys.stderr)
+    print(f"{len(both[0].transcript.steps)} steps, {len(found)} differences, {time.monotonic() - began:.1f} s")
     return 1 if found else 0
 
 
@@ -87,7 +133,7 @@ def write_transcripts(*targets):
     if not directory:
         return
     for target in targets:
-        path = pathlib.Path(directory) / ("proxied.txt" if target.proxied else "direct.txt")
+        path = pathlib.Path(directory) / ("direct.txt" if target is targets[0] else "other.txt")
         with open(path, "w", encoding="utf-8") as file:
             times_s = target.transcript.times_s
             for (step, outcome), before, at in zip(target.transcript.steps, times_s[:1] + times_s, times_s):

@@ -1,4 +1,4 @@
-"""The two roads of a differential test: to an etcd itself, and to a proxy in front of another, identical etcd."""
+"""One road of a differential test: to a member itself, or to a proxy in front of one."""
 
 import json
 import pathlib
@@ -15,13 +15,16 @@ from transcript import Names, Transcript  # noqa: E402
 class Target:
     """Where a session goes, and what it wrote down there."""
 
-    def __init__(self, etcd, endpoint, proxied, directory, tls=None):
+    def __init__(self, etcd, endpoint, proxied, directory, tls=None, skip=()):
         self.etcd = etcd
         self.endpoint = endpoint  # host:port
         self.port = int(endpoint.rpartition(":")[2])
         self.tls = tls  # the client's certificates.Certificates, if `endpoint` wants some
         self.url = f"{'https' if tls else 'http'}://{endpoint}"
         self.proxied = proxied
+        # Etcd has dropped /v3alpha, which ours serve: there its answers must be those of /v3.
+        self.serves_v3alpha = proxied or etcd.kind == cluster.OURS
+        self.skip = frozenset(skip)  # names of parts of the session
         self.directory = pathlib.Path(directory)  # scratch files of the session
         self.directory.mkdir(parents=True, exist_ok=True)
         self.names = Names()
@@ -31,6 +34,7 @@ class Target:
     def _learn_cluster(self):
         answer = self._ask(self.etcd.members[0], "/v3/cluster/member/list")
         single = len(answer["members"]) == 1
+        self.first_member_id = next(member["ID"] for member in answer["members"] if member["name"] == "m0")
         self.names.learn_id("cluster", answer["header"]["cluster_id"])
         for member in answer["members"]:
             # The proxy may ask any member, so which one answered is not compared where there are several.
@@ -67,6 +71,10 @@ class Target:
 
     def record(self, step, outcome):
         self.transcript.record(step, outcome)
+
+    def wants(self, part):
+        """Whether a part of a session, a function, is to run; its name with dashes is what --skip names."""
+        return part.__name__.replace("_", "-") not in self.skip
 
 
 def flatten_events(responses, events_field="events"):

@@ -1,7 +1,8 @@
 """What a session saw, made comparable: ids and addresses become names, values that may differ become placeholders.
 
-A session runs twice, against etcd itself and against a proxy in front of another etcd. Each run writes a Transcript:
-one outcome (nested dicts and lists) for each step. compare() then walks both, field by field.
+A session runs twice: against etcd itself ("direct" below), and against another member or a proxy in front of one
+("proxied"). Each run writes a Transcript: one outcome (nested dicts and lists) for each step. compare() then walks both,
+field by field.
 """
 
 import base64
@@ -95,9 +96,10 @@ class Difference:
     direct: object
     proxied: object
 
-    def __str__(self):
+    def text(self, direct_name, proxied_name):
+        width = max(len(direct_name), len(proxied_name)) + 1
         return (f"{self.step}\n    at {self.path or 'the whole outcome'}\n"
-                f"    directly:          {_short(self.direct)}\n    through the proxy: {_short(self.proxied)}")
+                f"    {direct_name + ':':{width}} {_short(self.direct)}\n    {proxied_name + ':':{width}} {_short(self.proxied)}")
 
 
 @dataclasses.dataclass

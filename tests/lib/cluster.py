@@ -1,4 +1,4 @@
-"""Real processes for tests: clusters of stock etcd and proxies in front of them, on loopback.
+"""Real processes for tests: members (stock etcd or ours), clusters of them, and proxies in front of them, on loopback.
 
 Every process has a directory and a log of its own, is waited for by what it answers (never by a fixed sleep), is ended
 by its process id, and dies with the test that started it. Python's standard library only.
@@ -74,6 +74,45 @@ def oracle_bin():
         return pathlib.Path(given)
     return pathlib.Path(subprocess.run([ROOT / "tests/oracle/unpack"], check=True, stdout=subprocess.PIPE, text=True,
                                        stdin=subprocess.DEVNULL).stdout.strip())
+
+
+ETCD_34, ETCD_37, OURS = "etcd-3.4", "etcd-3.7", "ours"
+KINDS = (ETCD_34, ETCD_37, OURS)
+SKIPPED = 77  # the exit code by which a test says that it could not run here
+
+
+class NotHere(RuntimeError):
+    """A program that this machine cannot have, such as what takes Go to build. A test that needs it is skipped."""
+
+
+def oracle_go_bin():
+    """The directory of etcd, etcdctl and etcdutl 3.7, which tests/oracle/build_go builds once. Raises NotHere."""
+    done = subprocess.run([ROOT / "tests/oracle/build_go"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          stdin=subprocess.DEVNULL, check=False)
+    if done.returncode == SKIPPED:
+        raise NotHere(done.stderr.strip())
+    if done.returncode != 0:
+        raise RuntimeError(f"tests/oracle/build_go failed:\n{done.stderr}")
+    return pathlib.Path(done.stdout.strip())
+
+
+def server_binary(kind):
+    """The program of a kind of member: one of KINDS, or a path to another that takes etcd's flags. Ours is
+    GATEHOUSE_MEMBER if set, else that of the release build."""
+    if kind == ETCD_34:
+        return oracle_bin() / "etcd"
+    if kind == ETCD_37:
+        return oracle_go_bin() / "etcd"
+    given = pathlib.Path(os.environ.get("GATEHOUSE_MEMBER", ROOT / "build/release/bin/gatehouse-member") if kind == OURS
+                         else kind).resolve()
+    if not given.exists():
+        raise NotHere(f"{given} is missing")
+    return given
+
+
+def kind_of(kind):
+    """Whose behaviour to expect of a member: that of a program given by its path is ours."""
+    return kind if kind in KINDS else OURS
 
 
 def http_get(port, path, timeout_s=5.0):
@@ -166,7 +205,7 @@ class Daemon:
 
 
 class Member(Daemon):
-    """One stock etcd member. With `tls` its client port asks for a certificate."""
+    """One member of any kind. With `tls` its client port asks for a certificate."""
 
     def __init__(self, binary, name, ports, peers, directory, flags, tls):
         client_port, peer_port, self.health_port = ports
@@ -176,10 +215,12 @@ class Member(Daemon):
             flags = [*flags, "--cert-file", tls.cert, "--key-file", tls.key, "--trusted-ca-file", tls.ca,
                      "--client-cert-auth"]
         self.peer_url = f"http://127.0.0.1:{peer_port}"
+        self.data_dir = pathlib.Path(directory) / f"{name}.etcd"
         super().__init__(name, [
-            binary, "--name", name, "--data-dir", directory / f"{name}.etcd",
+            binary, "--name", name, "--data-dir", self.data_dir,
             "--listen-client-urls", self.client_url, "--advertise-client-urls", self.client_url,
-            "--listen-metrics-urls", f"http://127.0.0.1:{self.health_port}", "--listen-peer-urls", self.peer_url, "--initial-advertise-peer-urls", self.peer_url,
+            "--listen-metrics-urls", f"http://127.0.0.1:{self.health_port}", "--listen-peer-urls", self.peer_url,
+            "--initial-advertise-peer-urls", self.peer_url,
             "--initial-cluster", peers, "--initial-cluster-token", "gatehouse-test",
             "--initial-cluster-state", "new", "--logger", "zap", "--log-outputs", "stderr", *flags], directory)
 
@@ -195,13 +236,15 @@ class Member(Daemon):
 
 
 class EtcdCluster:
-    """`size` members of stock etcd. A context manager; start() and stop() otherwise."""
+    """`size` members of one kind (server_binary), stock etcd by default. A context manager; start() and stop()
+    otherwise."""
 
-    def __init__(self, size=1, directory=None, flags=(), tls=None, binary=None):
+    def __init__(self, size=1, directory=None, flags=(), tls=None, kind=ETCD_34):
         self.size = size
         self.tls = tls  # certificates.Certificates, for the client ports
         self.flags = list(flags)
-        self.binary = binary or oracle_bin() / "etcd"
+        self.kind = kind_of(kind)
+        self.binary = server_binary(kind)
         self._own_directory = directory is None
         self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="gatehouse-etcd-"))
         self.members = []

@@ -6,7 +6,34 @@ namespace gatehouse::conformance {
 
 namespace {
 
-void members(Session& session) {
+// A snapshot is megabytes in many messages; what is compared is that it arrived whole.
+void snapshot(Session& session, pb::Maintenance::Stub& maintenance) {
+  auto context = session.context();
+  auto stream = maintenance.Snapshot(context.get(), pb::SnapshotRequest());
+  std::string data;
+  uint64_t remaining = 0;
+  bool counts_down = true;
+  for (pb::SnapshotResponse message; stream->Read(&message);) {
+    if (!data.empty() && message.remaining_bytes() > remaining) counts_down = false;
+    remaining = message.remaining_bytes();
+    data += message.blob();
+  }
+  session.record("snapshot ends", stream->Finish());
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  const bool long_enough = data.size() > sizeof(digest);
+  if (long_enough)
+    SHA256(reinterpret_cast<const unsigned char*>(data.data()), data.size() - sizeof(digest),
+           digest);
+  session.record(
+      "snapshot's checksum is right",
+      long_enough && data.compare(data.size() - sizeof(digest), sizeof(digest),
+                                  reinterpret_cast<const char*>(digest), sizeof(digest)) == 0);
+  session.record("snapshot counts down to zero", counts_down && remaining == 0);
+}
+
+}  // namespace
+
+void run_membership(Session& session) {
   auto cluster = pb::Cluster::NewStub(session.channel());
   session.call("member list", *cluster, &pb::Cluster::Stub::MemberList, pb::MemberListRequest());
   pb::MemberListRequest list;
@@ -37,35 +64,9 @@ void members(Session& session) {
   session.call("member promote, unknown", *cluster, &pb::Cluster::Stub::MemberPromote, promote);
 }
 
-// A snapshot is megabytes in many messages; what is compared is that it arrived whole.
-void snapshot(Session& session, pb::Maintenance::Stub& maintenance) {
-  auto context = session.context();
-  auto stream = maintenance.Snapshot(context.get(), pb::SnapshotRequest());
-  std::string data;
-  uint64_t remaining = 0;
-  bool counts_down = true;
-  for (pb::SnapshotResponse message; stream->Read(&message);) {
-    if (!data.empty() && message.remaining_bytes() > remaining) counts_down = false;
-    remaining = message.remaining_bytes();
-    data += message.blob();
-  }
-  session.record("snapshot ends", stream->Finish());
-  unsigned char digest[SHA256_DIGEST_LENGTH];
-  const bool long_enough = data.size() > sizeof(digest);
-  if (long_enough)
-    SHA256(reinterpret_cast<const unsigned char*>(data.data()), data.size() - sizeof(digest),
-           digest);
-  session.record(
-      "snapshot's checksum is right",
-      long_enough && data.compare(data.size() - sizeof(digest), sizeof(digest),
-                                  reinterpret_cast<const char*>(digest), sizeof(digest)) == 0);
-  session.record("snapshot counts down to zero", counts_down && remaining == 0);
-}
-
-}  // namespace
-
-void run_cluster_and_maintenance(Session& session) {
-  members(session);
+void run_maintenance(Session& session) {
+  auto cluster = pb::Cluster::NewStub(session.channel());
+  session.call("member list", *cluster, &pb::Cluster::Stub::MemberList, pb::MemberListRequest());
   auto maintenance = pb::Maintenance::NewStub(session.channel());
   using Stub = pb::Maintenance::Stub;
   session.call("status", *maintenance, &Stub::Status, pb::StatusRequest());
