@@ -7,6 +7,29 @@
 
 namespace gatehouse::member {
 
+namespace {
+
+mvcc::WatchGroupOptions watch_options(const Shared& shared, const WorkerOptions& options,
+                                      env::Entropy& entropy, const replica::Progress& progress) {
+  mvcc::WatchGroupOptions watch;
+  watch.identity = {shared.cluster_id, shared.member_id};
+  watch.term = [&progress] { return progress.term.load(std::memory_order_relaxed); };
+  watch.fragment_bytes = options.server.max_receive_bytes;
+  watch.progress_interval_ms = options.progress_notify_interval_ms;
+  watch.entropy = &entropy;
+  watch.metrics = &shared.watch_metrics;
+  return watch;
+}
+
+api::WatchContext watch_context(const WorkerOptions& options, const replica::Progress& progress) {
+  api::WatchContext context;
+  context.has_leader = [&progress] { return progress.leader != 0; };
+  context.election_timeout_ms = options.election_timeout_ms;
+  return context;
+}
+
+}  // namespace
+
 Worker::Worker(loop::EventLoop& loop, Shared& shared, const WorkerOptions& options, size_t index)
     : loop_(loop),
       shared_(shared),
@@ -27,25 +50,68 @@ Worker::Worker(loop::EventLoop& loop, Shared& shared, const WorkerOptions& optio
       server_metrics_(shared.registry),
       request_metrics_(shared.registry, server_metrics_),
       server_(options.server, &request_metrics_),
-      watches_(loop, shared.state.feed, shared.state.store, shared.watch_metrics,
-               watch_group_options(options)),
-      watch_context_(watch_context(shared, options)),
+      watches_(loop, shared.state.feed, shared.state.store,
+               watch_options(shared, options, entropy_, lane_->progress())),
+      watch_service_(watches_, watch_context(options, lane_->progress())),
       local_(server_, loop),
+      gateway_(options.rest ? std::make_unique<gateway::Gateway>(
+                                  loop,
+                                  [this](const transcode::Route&) -> rpc::CallTarget& {
+                                    return local_;
+                                  },
+                                  shared.transcoder, shared.gateway_metrics, options.gateway,
+                                  shared.cors)
+                            : nullptr),
       paths_(*this, shared.registry, shared.admin_metrics, shared.logger),
-      router_(server_, nullptr, paths_, *this, loop, options.access, shared.cors) {
+      router_(server_, gateway_.get(), paths_, *this, loop, options.access, shared.cors) {
   api::add_kv(server_, context_);
-  api::add_watch(server_, watch_context_);
+  api::add_watch(server_, watch_service_);
   api::add_lease(server_, context_);
   api::add_cluster(server_, context_);
   api::add_auth(server_, context_);
   api::add_maintenance(server_, context_);
   shared.health.add_to(server_);
   server_metrics_.prepare(server_.methods());
+  // etcd has no series of these before they are used.
   api::add_lock(server_, local_);
   api::add_election(server_, local_);
   rpc::add_reflection(server_);
 }
 
 Worker::~Worker() = default;
+
+void Worker::stop(const Status& why) {
+  watch_service_.shut_down();
+  lane_->stop(why);
+}
+
+std::vector<admin::Alarm> Worker::alarms() const {
+  std::vector<admin::Alarm> alarms;
+  for (const etcdserverpb::AlarmMember& each : shared_.state.alarms.get(etcdserverpb::NONE)) {
+    switch (each.alarm()) {
+      case etcdserverpb::NOSPACE:
+        alarms.push_back(admin::Alarm::kNospace);
+        break;
+      case etcdserverpb::CORRUPT:
+        alarms.push_back(admin::Alarm::kCorrupt);
+        break;
+      default:
+        alarms.push_back(admin::Alarm::kUnknown);
+    }
+  }
+  return alarms;
+}
+
+admin::Versions Worker::versions() const {
+  return {shared_.version, shared_.state.cluster.version(),
+          shared_.state.cluster.storage_version()};
+}
+
+void Worker::serializable_read(Done done) {
+  // From a later turn, as its contract says.
+  loop_.post([done = std::move(done)]() mutable { done(Status()); });
+}
+
+void Worker::linearizable_read(Done done) { lane_->read_index(std::move(done)); }
 
 }  // namespace gatehouse::member

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/env/entropy.h"
 #include "common/gateway/gateway.h"
 #include "common/http/exchange.h"
 #include "common/log/log.h"
@@ -43,6 +44,7 @@ struct Shared {
   api::Operator& operations;
   uint64_t cluster_id = 0;
   uint64_t member_id = 0;
+  std::string version;
 };
 
 struct WorkerOptions {
@@ -87,8 +89,9 @@ class Worker final : private admin::State {
   rpc::ServerMetrics server_metrics_;
   api::RequestMetrics request_metrics_;
   rpc::Server server_;
+  env::SystemEntropy entropy_;
   mvcc::WatchGroup watches_;
-  api::WatchContext watch_context_;
+  api::WatchService watch_service_;
   rpc::LocalTarget local_;
   std::unique_ptr<gateway::Gateway> gateway_;
   admin::Paths paths_;

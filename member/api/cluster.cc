@@ -6,6 +6,7 @@
 #include "member/api/services.h"
 #include "member/api/unary.h"
 #include "member/membership/cluster.h"
+#include "member/membership/conf_change.h"
 #include "proto/rpc.pb.h"
 
 namespace gatehouse::api {

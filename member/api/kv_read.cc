@@ -78,10 +78,11 @@ class RangeStream final : public rpc::ServerHandler {
     const auto unimplemented = [](const char* text) {
       return Status(StatusCode::kUnimplemented, text);
     };
-    if (query_.has_order()) {
+    if (query_.sort_order != 0 || query_.sort_target != 0) {
       return unimplemented("RangeStream does not support custom sort orders");
     }
-    if (query_.has_revision_filter()) {
+    if (query_.min_mod_revision != 0 || query_.max_mod_revision != 0 ||
+        query_.min_create_revision != 0 || query_.max_create_revision != 0) {
       return unimplemented("RangeStream does not support revision filters");
     }
     return Status();
@@ -93,7 +94,7 @@ class RangeStream final : public rpc::ServerHandler {
     if (!status.ok()) return call_.finish(status);
     header_revision_ = view_->revision();
     left_ = query_.limit > 0 ? query_.limit : INT64_MAX;
-    total_ = view_->count(query_.key, query_.end, query_.revision);
+    total_ = view_->count(query_.key, query_.range_end, query_.revision);
     if (query_.count_only) left_ = 0;
     next_key_.assign(query_.key);
     pump();
@@ -110,11 +111,11 @@ class RangeStream final : public rpc::ServerHandler {
       if (left_ > 0) {
         const Status status = mvcc::range(*view_, query, outcome);
         if (!status.ok()) return finish(status);
-        left_ -= static_cast<int64_t>(outcome.size());
+        left_ -= static_cast<int64_t>(outcome.items.size());
       }
       const bool last = left_ == 0 || !outcome.more;
-      sent_ += static_cast<int64_t>(outcome.size());
-      if (!last) next_key_ = std::string(outcome.last_key()) + '\0';
+      sent_ += static_cast<int64_t>(outcome.items.size());
+      if (!last) next_key_ = std::string(outcome.items.back().key) + '\0';
       std::string response;
       if (last) {
         context_.header.append(response, header_revision_);

@@ -8,6 +8,7 @@
 #include "member/api/snapshot_stream.h"
 #include "member/api/unary.h"
 #include "member/schema/meta.h"
+#include "proto/membership.pb.h"
 #include "proto/rpc.pb.h"
 
 namespace gatehouse::api {
@@ -102,14 +103,14 @@ uint32_t hash_of(const backend::Backend& backend) {
   uint32_t crc = 0;
   const std::unique_ptr<backend::Reader> reader = backend.read();
   for (const backend::Bucket bucket : kByName) {
-    crc = codec::crc32c(crc, backend::bucket_name(bucket));
+    crc = codec::crc32c(backend::bucket_name(bucket), crc);
     reader->scan(bucket, {}, {}, [&](std::string_view key, std::string_view value) {
       if (bucket == backend::Bucket::kMeta &&
           (key == schema::kConsistentIndex || key == schema::kTerm ||
            key == schema::kStorageVersion)) {
         return true;
       }
-      crc = codec::crc32c(codec::crc32c(crc, key), value);
+      crc = codec::crc32c(value, codec::crc32c(key, crc));
       return true;
     });
   }

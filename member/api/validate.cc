@@ -116,10 +116,7 @@ Status collect(const Ops& ops, Writes& out) {
 
 Status validate(const mvcc::RangeQuery& range) {
   if (range.key.empty()) return empty_key();
-  if (!etcdserverpb::RangeRequest::SortOrder_IsValid(static_cast<int>(range.sort_order)) ||
-      !etcdserverpb::RangeRequest::SortTarget_IsValid(static_cast<int>(range.sort_target))) {
-    return invalid_sort_option();
-  }
+  if (!range.sort_options_valid()) return invalid_sort_option();
   return Status();
 }
 

@@ -71,6 +71,8 @@ class Opener {
     storage_.wal_directory = options_.wal_directory.empty() ? env::join_path(member, "wal")
                                                             : options_.wal_directory;
     GATEHOUSE_RETURN_IF_ERROR(make_directory(files_, storage_.snap_directory));
+    const auto unfinished = snap::remove_unfinished(files_, storage_.snap_directory);
+    if (!unfinished.ok()) return unfinished.status();
     const Result<bool> restart = wal::exists(files_, storage_.wal_directory);
     if (!restart.ok()) return restart.status();
     GATEHOUSE_RETURN_IF_ERROR(*restart ? open_old() : make_new());
@@ -138,8 +140,7 @@ class Opener {
                {"path", path});
     }
     // A snapshot that came from the leader, recorded in the log but not yet put in place.
-    GATEHOUSE_RETURN_IF_ERROR(
-        snap::adopt_database(files_, storage_.snap_directory, start.index));
+    GATEHOUSE_RETURN_IF_ERROR(adopt_received_database(start.index, path));
     auto backend = open_backend(files_, storage_.snap_directory, options_, logger_);
     if (!backend.ok()) return backend.status();
     storage_.backend = std::move(*backend);
@@ -151,6 +152,17 @@ class Opener {
                         std::to_string(start.index));
     }
     return cluster_.open(*storage_.backend);
+  }
+
+  Status adopt_received_database(uint64_t index, const std::string& path) {
+    const std::string received = snap::database_path(storage_.snap_directory, index);
+    const Result<bool> there = files_.exists(received);
+    if (!there.ok()) return there.status();
+    if (!*there) return Status();
+    // Only one that is newer: the record stays in the log long after the file has become "db".
+    LOG_INFO(logger_, "applying the snapshot database that was received", {"path", received});
+    GATEHOUSE_RETURN_IF_ERROR(files_.rename(received, path));
+    return files_.sync_directory(storage_.snap_directory);
   }
 
   Status restore(const wal::SnapshotRecord& start, wal::Opened opened) {
