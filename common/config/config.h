@@ -63,6 +63,11 @@ struct Option {
   std::string deprecated;
   // Not empty: a value other than the default is an error, "--name <text>", from any source.
   std::string rejected;
+  // kString under Syntax::kGoFlag: written without "=", the flag is the text "true" and takes no
+  // next word, as a boolean. For flags that once were something and now are nothing.
+  bool value_optional = false;
+  // Taken, but not in the help.
+  bool hidden = false;
 };
 inline constexpr std::string_view kNoEnvironment = "-";
 inline constexpr std::string_view kNoKey = "-";
@@ -85,19 +90,21 @@ struct Schema {
   std::string
       program;  // for the usage line: "gatehouse-proxy" or "gatehouse-proxy grpc-proxy start"
   std::string description;  // one or two sentences at the top of the help
+  // What stands below the message of a wrong flag; "" is the whole help.
+  std::string usage;
   Syntax syntax = Syntax::kGoFlag;
   std::vector<Option> options;
 
   // "" leaves the environment out.
   std::string env_prefix;
   // A flag and its variable both given: the flag wins, or it is etcd's "conflicting environment
-  // variable" error (exit 1).
+  // variable" error (exit 1), even if the variable is empty.
   enum class EnvConflict : uint8_t { kFlagWins, kError } env_conflict = EnvConflict::kFlagWins;
 
   // The option (kString) that names the file, by flag or environment; "" leaves files out.
   std::string config_file_option;
   // kLowest: flags beat environment beats file. kExclusive (etcd): with a file, all other flags and
-  // variables are ignored, with a warning.
+  // variables are ignored, with a warning; the values of the variables are not even read.
   enum class FileMode : uint8_t { kLowest, kExclusive } file_mode = FileMode::kLowest;
   // Keys of the file that no option has: a warning each, or an error.
   enum class UnknownKeys : uint8_t { kWarn, kError } unknown_keys = UnknownKeys::kWarn;
