@@ -108,6 +108,24 @@ class Loader {
     return std::move(settings_);
   }
 
+  Result<Settings> run_text(const std::string& name, const std::string& text) {
+    Result<FileContent> content = parse_config_text(schema_, name, text);
+    if (!content.ok()) return content.status();
+    if (!content->unknown.empty()) {
+      return invalid_argument(content->unknown.front() + ": unknown key");
+    }
+    std::optional<Given> none;
+    for (size_t i = 0; i < schema_.options.size(); ++i) {
+      std::optional<Given> given;
+      std::optional<FileValue>& value = content->values[i];
+      if (value.has_value()) given = Given{std::move(value->value), name};
+      if (std::optional<Exit> exit = settle(i, none, none, given)) {
+        return invalid_argument(exit->text.substr(0, exit->text.size() - 1));
+      }
+    }
+    return std::move(settings_);
+  }
+
  private:
   const Option& option(size_t i) const { return schema_.options[i]; }
   bool is_config_file(size_t i) const { return option(i).name == schema_.config_file_option; }
@@ -250,6 +268,11 @@ class Loader {
 };
 
 Loaded load(const Schema& schema, const Input& input) { return Loader(schema).run(input); }
+
+Result<Settings> load_text(const Schema& schema, const std::string& name,
+                           const std::string& text) {
+  return Loader(schema).run_text(name, text);
+}
 
 Exit usage_error(const Schema& schema, std::string_view message) {
   return failure(std::string(message) + "\nRun '" + schema.program + " --help' for usage.");

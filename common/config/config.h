@@ -23,6 +23,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/base/result.h"
 #include "common/base/status.h"
 
 namespace gatehouse::config {
@@ -169,6 +170,11 @@ using Loaded = std::variant<Settings, Exit>;
 // Reads the file that the options name, nothing else. -h, -help, --help: Exit{0} with the help on
 // standard output.
 Loaded load(const Schema& schema, const Input& input);
+
+// The settings of a text alone, YAML or JSON with the options' keys, as a value of an option may
+// hold. `name` is what messages call the text. InvalidArgument for what does not read and for keys
+// that the schema does not have.
+Result<Settings> load_text(const Schema& schema, const std::string& name, const std::string& text);
 
 // A mistake found after load(), told as load() tells its own: "<message>", and a hint to --help.
 Exit usage_error(const Schema& schema, std::string_view message);
