@@ -20,7 +20,7 @@ Exit failure(std::string message, int code = 1) {
 Exit flag_failure(const Schema& schema, const FlagError& error) {
   // cobra says "Error: " before it.
   std::string text = schema.syntax == Syntax::kCobra ? "Error: " + error.message : error.message;
-  if (error.show_usage) text += "\n" + help_text(schema);
+  if (error.show_usage) text += "\n" + (schema.usage.empty() ? help_text(schema) : schema.usage);
   if (!text.ends_with('\n')) text += '\n';
   return Exit{.code = error.exit_code, .to_stderr = true, .text = std::move(text)};
 }
@@ -83,24 +83,44 @@ class Loader {
     }
 
     GivenValues from_environment(schema_.options.size());
-    if (std::optional<Exit> exit = read_environment(input.environment, &from_environment)) {
-      return *std::move(exit);
-    }
     GivenValues from_file(schema_.options.size());
-    const std::string path = config_file(from_flags, from_environment);
-    if (!path.empty()) {
-      if (std::optional<Exit> exit = read_file(path, &from_file)) return *std::move(exit);
-      if (schema_.file_mode == Schema::FileMode::kExclusive) {
-        ignore(&from_flags);
-        ignore(&from_environment);
+    const std::string path = config_file(from_flags, input.environment);
+    const bool file_only = !path.empty() && schema_.file_mode == Schema::FileMode::kExclusive;
+    if (file_only) {
+      ignore(from_flags);
+      ignore(input.environment, &from_environment);
+    } else {
+      if (std::optional<Exit> exit = find_conflict(from_flags, input.environment)) {
+        return *std::move(exit);
+      }
+      if (std::optional<Exit> exit = read_environment(input.environment, &from_environment)) {
+        return *std::move(exit);
       }
     }
-    if (std::optional<Exit> exit = find_conflict(from_flags, from_environment)) {
-      return *std::move(exit);
+    if (!path.empty()) {
+      if (std::optional<Exit> exit = read_file(path, &from_file)) return *std::move(exit);
     }
     for (size_t i = 0; i < schema_.options.size(); ++i) {
       if (std::optional<Exit> exit = settle(i, from_flags[i], from_environment[i], from_file[i])) {
         return *std::move(exit);
+      }
+    }
+    return std::move(settings_);
+  }
+
+  Result<Settings> run_text(const std::string& name, const std::string& text) {
+    Result<FileContent> content = parse_config_text(schema_, name, text);
+    if (!content.ok()) return content.status();
+    if (!content->unknown.empty()) {
+      return invalid_argument(content->unknown.front() + ": unknown key");
+    }
+    std::optional<Given> none;
+    for (size_t i = 0; i < schema_.options.size(); ++i) {
+      std::optional<Given> given;
+      std::optional<FileValue>& value = content->values[i];
+      if (value.has_value()) given = Given{std::move(value->value), name};
+      if (std::optional<Exit> exit = settle(i, none, none, given)) {
+        return invalid_argument(exit->text.substr(0, exit->text.size() - 1));
       }
     }
     return std::move(settings_);
@@ -111,40 +131,56 @@ class Loader {
   bool is_config_file(size_t i) const { return option(i).name == schema_.config_file_option; }
   void warn(std::string text) { settings_.warnings_.push_back(std::move(text)); }
 
+  // "NAME=value" in its parts.
+  static std::pair<std::string_view, std::string_view> split_variable(std::string_view variable) {
+    const size_t equals = std::min(variable.find('='), variable.size());
+    return {variable.substr(0, equals), variable.substr(std::min(equals + 1, variable.size()))};
+  }
+
+  // The option of a variable, or SIZE_MAX.
+  size_t find_variable(std::string_view name) const {
+    if (schema_.env_prefix.empty()) return SIZE_MAX;
+    for (size_t i = 0; i < schema_.options.size(); ++i) {
+      if (environment_name(schema_, option(i)) == name) return i;
+    }
+    return SIZE_MAX;
+  }
+
   std::optional<Exit> read_environment(const std::vector<std::string_view>& environment,
                                        GivenValues* given) {
     if (schema_.env_prefix.empty()) return std::nullopt;
     for (const std::string_view variable : environment) {
-      const size_t equals = std::min(variable.find('='), variable.size());
-      const std::string name(variable.substr(0, equals));
-      const std::string_view text = variable.substr(std::min(equals + 1, variable.size()));
-      size_t i = 0;
-      while (i < schema_.options.size() && environment_name(schema_, option(i)) != name) ++i;
-      if (i == schema_.options.size()) {
+      const auto [name, text] = split_variable(variable);
+      const size_t i = find_variable(name);
+      if (i == SIZE_MAX) {
         // Never an error: Kubernetes sets <SERVICE>_PORT and the like for a service of that name.
         if (name.starts_with(schema_.env_prefix)) {
-          warn("unrecognized environment variable " + name + "=" + std::string(text));
+          warn("unrecognized environment variable " + std::string(variable));
         }
         continue;
       }
       if (text.empty()) continue;  // as unset, as in etcd
       Result<Value> value = parse_value(option(i), text);
       if (!value.ok()) {
-        return failure("invalid value " + quote(text) + " for " + name + ": " +
+        return failure("invalid value " + quote(text) + " for " + std::string(name) + ": " +
                        value.status().message());
       }
-      (*given)[i] = Given{*std::move(value), name};
+      (*given)[i] = Given{*std::move(value), std::string(name)};
     }
     return std::nullopt;
   }
 
-  std::string config_file(const GivenValues& from_flags, const GivenValues& from_environment) {
+  std::string config_file(const GivenValues& from_flags,
+                          const std::vector<std::string_view>& environment) const {
     for (size_t i = 0; i < schema_.options.size(); ++i) {
-      if (!is_config_file(i)) continue;
-      if (from_flags[i].has_value()) return std::get<std::string>(from_flags[i]->value);
-      if (from_environment[i].has_value()) {
-        return std::get<std::string>(from_environment[i]->value);
-      }
+      if (!is_config_file(i) || !from_flags[i].has_value()) continue;
+      const auto& path = std::get<std::string>(from_flags[i]->value);
+      if (!path.empty()) return path;
+    }
+    for (const std::string_view variable : environment) {
+      const auto [name, text] = split_variable(variable);
+      const size_t i = find_variable(name);
+      if (i != SIZE_MAX && is_config_file(i)) return std::string(text);
     }
     return "";
   }
@@ -168,20 +204,37 @@ class Loader {
   }
 
   // kExclusive: what was given beside the file does not count.
-  void ignore(GivenValues* given) {
+  void ignore(GivenValues& flags) {
     for (size_t i = 0; i < schema_.options.size(); ++i) {
-      if (!(*given)[i].has_value() || is_config_file(i)) continue;
-      warn((*given)[i]->place + " is ignored, because a configuration file is given");
-      (*given)[i].reset();
+      if (!flags[i].has_value() || is_config_file(i)) continue;
+      warn_ignored(flags[i]->place);
+      flags[i].reset();
     }
+  }
+  void ignore(const std::vector<std::string_view>& environment, GivenValues* given) {
+    for (const std::string_view variable : environment) {
+      const auto [name, text] = split_variable(variable);
+      const size_t i = find_variable(name);
+      if (i == SIZE_MAX || text.empty()) continue;
+      if (is_config_file(i)) {
+        (*given)[i] = Given{std::string(text), std::string(name)};
+      } else {
+        warn_ignored(std::string(name));
+      }
+    }
+  }
+  void warn_ignored(const std::string& place) {
+    warn(place + " is ignored, because a configuration file is given");
   }
 
   std::optional<Exit> find_conflict(const GivenValues& from_flags,
-                                    const GivenValues& from_environment) const {
+                                    const std::vector<std::string_view>& environment) const {
     if (schema_.env_conflict != Schema::EnvConflict::kError) return std::nullopt;
-    for (size_t i = 0; i < schema_.options.size(); ++i) {
-      if (!from_flags[i].has_value() || !from_environment[i].has_value()) continue;
-      return failure("conflicting environment variable " + quote(from_environment[i]->place) +
+    for (const std::string_view variable : environment) {
+      const std::string_view name = split_variable(variable).first;
+      const size_t i = find_variable(name);
+      if (i == SIZE_MAX || !from_flags[i].has_value()) continue;
+      return failure("conflicting environment variable " + quote(name) +
                      " is shadowed by corresponding command-line flag (either unset environment "
                      "variable or disable flag)");
     }
@@ -215,6 +268,11 @@ class Loader {
 };
 
 Loaded load(const Schema& schema, const Input& input) { return Loader(schema).run(input); }
+
+Result<Settings> load_text(const Schema& schema, const std::string& name,
+                           const std::string& text) {
+  return Loader(schema).run_text(name, text);
+}
 
 Exit usage_error(const Schema& schema, std::string_view message) {
   return failure(std::string(message) + "\nRun '" + schema.program + " --help' for usage.");

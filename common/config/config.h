@@ -23,6 +23,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/base/result.h"
 #include "common/base/status.h"
 
 namespace gatehouse::config {
@@ -63,6 +64,11 @@ struct Option {
   std::string deprecated;
   // Not empty: a value other than the default is an error, "--name <text>", from any source.
   std::string rejected;
+  // kString under Syntax::kGoFlag: written without "=", the flag is the text "true" and takes no
+  // next word, as a boolean. For flags that once were something and now are nothing.
+  bool value_optional = false;
+  // Taken, but not in the help.
+  bool hidden = false;
 };
 inline constexpr std::string_view kNoEnvironment = "-";
 inline constexpr std::string_view kNoKey = "-";
@@ -85,19 +91,21 @@ struct Schema {
   std::string
       program;  // for the usage line: "gatehouse-proxy" or "gatehouse-proxy grpc-proxy start"
   std::string description;  // one or two sentences at the top of the help
+  // What stands below the message of a wrong flag; "" is the whole help.
+  std::string usage;
   Syntax syntax = Syntax::kGoFlag;
   std::vector<Option> options;
 
   // "" leaves the environment out.
   std::string env_prefix;
   // A flag and its variable both given: the flag wins, or it is etcd's "conflicting environment
-  // variable" error (exit 1).
+  // variable" error (exit 1), even if the variable is empty.
   enum class EnvConflict : uint8_t { kFlagWins, kError } env_conflict = EnvConflict::kFlagWins;
 
   // The option (kString) that names the file, by flag or environment; "" leaves files out.
   std::string config_file_option;
   // kLowest: flags beat environment beats file. kExclusive (etcd): with a file, all other flags and
-  // variables are ignored, with a warning.
+  // variables are ignored, with a warning; the values of the variables are not even read.
   enum class FileMode : uint8_t { kLowest, kExclusive } file_mode = FileMode::kLowest;
   // Keys of the file that no option has: a warning each, or an error.
   enum class UnknownKeys : uint8_t { kWarn, kError } unknown_keys = UnknownKeys::kWarn;
@@ -162,6 +170,11 @@ using Loaded = std::variant<Settings, Exit>;
 // Reads the file that the options name, nothing else. -h, -help, --help: Exit{0} with the help on
 // standard output.
 Loaded load(const Schema& schema, const Input& input);
+
+// The settings of a text alone, YAML or JSON with the options' keys, as a value of an option may
+// hold. `name` is what messages call the text. InvalidArgument for what does not read and for keys
+// that the schema does not have.
+Result<Settings> load_text(const Schema& schema, const std::string& name, const std::string& text);
 
 // A mistake found after load(), told as load() tells its own: "<message>", and a hint to --help.
 Exit usage_error(const Schema& schema, std::string_view message);

@@ -109,7 +109,7 @@ class Parser {
   // The value in the word, or the next word, which a boolean does not take.
   std::optional<std::string_view> value_of(const Word& word, const Option& option) {
     if (word.value.has_value()) return word.value;
-    if (option.type == Type::kBool) return "true";
+    if (option.type == Type::kBool || option.value_optional) return "true";
     if (rest_.empty()) return std::nullopt;
     const std::string_view next = rest_.front();
     rest_ = rest_.subspan(1);

@@ -90,14 +90,14 @@ std::string help_text(const Schema& schema, size_t width) {
   out += "Usage:\n  " + schema.program + " [flags]\n";
   std::vector<std::string_view> groups;
   for (const Option& option : schema.options) {
-    if (std::find(groups.begin(), groups.end(), option.group) == groups.end()) {
+    if (!option.hidden && std::find(groups.begin(), groups.end(), option.group) == groups.end()) {
       groups.push_back(option.group);
     }
   }
   for (const std::string_view group : groups) {
     out += '\n' + std::string(group.empty() ? "Flags" : group) + ":\n";
     for (const Option& option : schema.options) {
-      if (option.group == group) append_option(out, option, width);
+      if (option.group == group && !option.hidden) append_option(out, option, width);
     }
   }
   if (!schema.env_prefix.empty() && !schema.options.empty()) {

@@ -107,6 +107,26 @@ TEST(GoFlags, PrintHelpOnStandardOutput) {
   }
 }
 
+TEST(GoFlags, PrintTheShortUsageWhereThereIsOne) {
+  Schema schema = schema_for_test();
+  schema.usage = "Usage: prog\n";
+  EXPECT_EQ(exit_of(load(schema, {{"--nope"}, {}})).text,
+            "flag provided but not defined: -nope\nUsage: prog\n");
+  EXPECT_THAT(exit_of(load(schema, {{"-h"}, {}})).text, HasSubstr("--uint32"));
+}
+
+TEST(GoFlags, AFlagWithAnOptionalValueTakesNoNextWord) {
+  Schema schema = schema_for_test();
+  schema.options.push_back({.name = "was", .value_optional = true, .hidden = true});
+  const auto was = [&](const Words& words) {
+    return settings(load(schema, {words, {}})).string("was");
+  };
+  EXPECT_EQ(was({"--was"}), "true");
+  EXPECT_EQ(was({"--was=3", "--name", "x"}), "3");
+  EXPECT_EQ(first_line(load(schema, {{"--was", "3"}, {}})), "\"3\" is not a valid flag");
+  EXPECT_THAT(help_text(schema), Not(HasSubstr("--was")));
+}
+
 TEST(CobraFlags, TakeTwoDashes) {
   EXPECT_EQ(settings(cobra({"--name", "x"})).string("name"), "x");
   EXPECT_EQ(settings(cobra({"--name=x", "--bool"})).string("name"), "x");

@@ -15,6 +15,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Pair;
+using testing::StartsWith;
 
 class Load : public testing::Test {
  protected:
@@ -110,6 +111,9 @@ TEST_F(Load, AFlagAndItsVariableConflictWhereThePolicySaysSo) {
             "conflicting environment variable \"ETCD_NAME\" is shadowed by corresponding "
             "command-line flag (either unset environment variable or disable flag)");
   EXPECT_EQ(settings({"--name=x"}, {"ETCD_INT=3"}).int64("int"), 3);
+  // Empty or unreadable, it is there all the same.
+  EXPECT_THAT(error({"--name=x"}, {"ETCD_NAME="}), StartsWith("conflicting environment variable"));
+  EXPECT_THAT(error({"--int=1"}, {"ETCD_INT=x"}), StartsWith("conflicting environment variable"));
 }
 
 TEST_F(Load, AFileExcludesTheRestWhereThePolicySaysSo) {
@@ -125,6 +129,16 @@ TEST_F(Load, AFileExcludesTheRestWhereThePolicySaysSo) {
               ElementsAre("--name is ignored, because a configuration file is given",
                           "ETCD_NAME is ignored, because a configuration file is given",
                           "ETCD_UINT is ignored, because a configuration file is given"));
+}
+
+TEST_F(Load, AnExclusiveFileLeavesTheEnvironmentUnread) {
+  schema_.file_mode = Schema::FileMode::kExclusive;
+  write("int: 1\n");
+  const Settings s = settings({"--config-file="}, {"ETCD_CONFIG_FILE=" + path_, "ETCD_UINT=x",
+                                                   "ETCD_UNKNOWN=1", "ETCD_NAME="});
+  EXPECT_EQ(s.int64("int"), 1);
+  EXPECT_THAT(s.warnings(),
+              ElementsAre("ETCD_UINT is ignored, because a configuration file is given"));
 }
 
 TEST_F(Load, UnknownKeysAreAWarningOrAnError) {
