@@ -55,7 +55,7 @@ class WatchCall final : public rpc::ServerHandler, private mvcc::WatchSink {
     } else if (wants_leader_ && service_.context_.has_leader && !service_.context_.has_leader()) {
       finish(no_leader());
     } else {
-      stream_.emplace(service_.group_, *this);
+      stream_.emplace(service_.group_, static_cast<mvcc::WatchSink&>(*this));
       if (wants_leader_) service_.watch_leader();
     }
   }
