@@ -56,6 +56,8 @@ Result<raft::Snapshot> decode(std::string_view bytes) {
   snappb::snapshot file;
   if (!parse(file, std::string(bytes))) return damaged("not a snapshot");
   if (file.crc() == 0 || file.data().empty()) return damaged("without a checksum or data");
+  // The parser forgives: bits of a checksum beyond its 32, fields it does not know.
+  if (file.SerializeAsString() != bytes) return damaged("not as a snapshot is written");
   if (codec::crc32c(file.data()) != file.crc()) return damaged("the checksum does not match");
   raftpb::Snapshot snapshot;
   if (!parse(snapshot, file.data())) return damaged("its data is not a snapshot of Raft");

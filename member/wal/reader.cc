@@ -49,7 +49,8 @@ Result<std::string_view> LogReader::peek(uint64_t offset, size_t bytes) {
   const uint64_t wanted = std::min<uint64_t>(bytes, size_ - std::min(size_, offset));
   const uint64_t window_end = window_offset_ + window_.size();
   if (offset < window_offset_ || offset + wanted > window_end) {
-    window_.resize(std::max<size_t>(kWindowBytes, wanted));
+    const uint64_t left = size_ - std::min(size_, offset);
+    window_.resize(std::max(wanted, std::min<uint64_t>(kWindowBytes, left)));
     window_offset_ = offset;
     const Result<size_t> got = segments_[position_]->read_at(
         offset, std::as_writable_bytes(std::span(window_.data(), window_.size())));
