@@ -77,10 +77,4 @@ PeerMetrics PeerMetricFamilies::of(raft::NodeId peer) const {
   };
 }
 
-void PeerMetricFamilies::forget(raft::NodeId peer) const {
-  const std::string id = to_hex(peer);
-  active_.remove({local_, id});
-  known_.remove({local_, id});
-}
-
 }  // namespace gatehouse::transport

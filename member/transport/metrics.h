@@ -33,9 +33,8 @@ class PeerMetricFamilies {
  public:
   // `registry` may be null: all handles discard.
   PeerMetricFamilies(metrics::Registry* registry, raft::NodeId local);
+  // Series stay when a peer goes, as etcd's do.
   PeerMetrics of(raft::NodeId peer) const;
-  // Takes the gauges of a peer that is gone out of the scrape; its counters stay, as etcd's do.
-  void forget(raft::NodeId peer) const;
 
  private:
   std::string local_;

@@ -141,10 +141,10 @@ void Transport::remove_peer(raft::NodeId id) {
   }
   const auto found = shared_->peers.find(id);
   if (found == shared_->peers.end()) return;
+  found->second->link().metrics().known.set(0);
   found->second->stop();
   shared_->executor.destroy_later(std::move(found->second));
   shared_->peers.erase(found);
-  shared_->metrics.forget(id);
   LOG_INFO(shared_->logger, "removed peer", {"peer-id", to_hex(id)});
 }
 

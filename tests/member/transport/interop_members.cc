@@ -7,12 +7,15 @@
 //
 //   campaign ID            member ID of ours asks for votes
 //   propose ID HEX         proposes an entry with this data
+//   flood ID COUNT HEX     the same, COUNT times
+//   reset ID               forgets all that this member has, as a disk that was lost
 //   transfer ID TO         asks for the leadership to be handed over
 //   status                 one line for each of ours: "status ID ROLE LEADER TERM COMMIT ACTIVE"
 //   cut                    breaks nothing but our connections: stops and restarts all transports
 //   quit
 //
-// Each committed entry with data is told as "applied ID INDEX HEX".
+// Each committed entry with data is told as "applied ID INDEX HEX", a snapshot that came as
+// "snapshot ID INDEX BYTES MAGIC", where MAGIC are the 4 bytes that mark a bbolt file.
 #include <unistd.h>
 
 #include <cstdio>
@@ -23,6 +26,7 @@
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "common/base/check.h"
@@ -60,6 +64,35 @@ std::string to_hex_bytes(std::string_view bytes) {
 
 void say(const std::string& line) { std::cout << line << std::endl; }
 
+// Keeps nothing of a database but its size and its mark.
+class MeasuringSink final : public SnapshotSink {
+ public:
+  static constexpr size_t kMagicOffset = 16;  // of the first page's meta
+
+  explicit MeasuringSink(env::Executor& executor, size_t& bytes, std::string& magic)
+      : bytes_(bytes), magic_(magic), timer_(executor, [this] {
+          std::exchange(done_, nullptr)(Status());
+        }) {
+    bytes_ = 0;
+    magic_.clear();
+  }
+  void write(std::string bytes, Done done) override {
+    if (bytes_ <= kMagicOffset) magic_ += bytes.substr(0, kMagicOffset + 4 - magic_.size());
+    bytes_ += bytes.size();
+    finish(std::move(done));
+  }
+  void finish(Done done) override {
+    done_ = std::move(done);
+    timer_.arm(1);
+  }
+
+ private:
+  size_t& bytes_;
+  std::string& magic_;
+  Done done_;
+  env::Timer timer_;
+};
+
 class TestMember final : public Handler, public PeerPortHooks, private env::TurnEndHook {
  public:
   TestMember(loop::EventLoop& loop, const std::vector<Listed>& all, const Listed& self,
@@ -71,13 +104,7 @@ class TestMember final : public Handler, public PeerPortHooks, private env::Turn
         logger_(std::move(logger)),
         dialer_(loop, {.timeout_ms = 2'000}),
         tick_(loop, [this] { tick(); }) {
-    raft::Options options;
-    options.id = self.id;
-    options.pre_vote = false;  // as etcd 3.4's default
-    options.entropy = [this] { return entropy_.next(); };
-    Result<std::unique_ptr<raft::Core>> core = raft::Core::create(std::move(options), {});
-    CHECK_MSG(core.ok(), core.status().message());
-    core_ = *std::move(core);
+    reset();
     std::vector<raft::Core::Peer> peers;
     for (const Listed& one : all) {
       peers.push_back({one.id, "{\"id\":" + std::to_string(one.id) + ",\"peerURLs\":[\"" +
@@ -96,10 +123,19 @@ class TestMember final : public Handler, public PeerPortHooks, private env::Turn
 
   uint64_t id() const { return self_.id; }
 
+  void reset() {
+    raft::Options options;
+    options.id = self_.id;
+    options.pre_vote = false;  // as etcd 3.4's default
+    options.entropy = [this] { return entropy_.next(); };
+    Result<std::unique_ptr<raft::Core>> core = raft::Core::create(std::move(options), {});
+    CHECK_MSG(core.ok(), core.status().message());
+    core_ = *std::move(core);
+  }
+
   void campaign() { core_->campaign(); loop_.at_turn_end(*this); }
-  void propose(std::string_view data) {
-    std::vector<raft::Payload> payloads;
-    payloads.emplace_back(data);
+  void propose(std::string_view data, int count) {
+    std::vector<raft::Payload> payloads(static_cast<size_t>(count), raft::Payload(data));
     const Status status = core_->propose(std::move(payloads));
     if (!status.ok()) say("dropped " + status.to_string());
     loop_.at_turn_end(*this);
@@ -145,7 +181,8 @@ class TestMember final : public Handler, public PeerPortHooks, private env::Turn
     ready(unavailable("no store"));
   }
   Result<std::unique_ptr<SnapshotSink>> accept_snapshot(const raft::Message&) override {
-    return unavailable("no store");
+    return std::unique_ptr<SnapshotSink>(
+        std::make_unique<MeasuringSink>(loop_, database_bytes_, database_start_));
   }
 
   std::string members_json() override {
@@ -193,7 +230,11 @@ class TestMember final : public Handler, public PeerPortHooks, private env::Turn
   void on_turn_end() override {
     while (core_->has_ready()) {
       raft::Ready ready = core_->take_ready();
-      CHECK_MSG(ready.snapshot == nullptr, "a snapshot was not expected");
+      if (ready.snapshot != nullptr) {
+        say("snapshot " + to_hex(self_.id) + " " + std::to_string(ready.snapshot->index) + " " +
+            std::to_string(database_bytes_) + " " +
+            to_hex_bytes(database_start_.substr(MeasuringSink::kMagicOffset)));
+      }
       transport_->send(std::move(ready.messages));
       transport_->send(std::move(ready.after_persist));  // memory is durable here
       for (const raft::Entry& entry : ready.committed) apply(entry);
@@ -224,6 +265,8 @@ class TestMember final : public Handler, public PeerPortHooks, private env::Turn
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<httpio::HttpServer> server_;
   env::Timer tick_;
+  size_t database_bytes_ = 0;  // of the last snapshot
+  std::string database_start_;
 };
 
 int run(int argc, char** argv) {
@@ -247,8 +290,8 @@ int run(int argc, char** argv) {
   size_t left = ours.size();
   const auto command = [&](const std::string& line) {
     std::istringstream words(line);
-    std::string verb, id, rest;
-    words >> verb >> id >> rest;
+    std::string verb, id, rest, data;
+    words >> verb >> id >> rest >> data;
     if (verb == "quit") {
       for (auto& [key, member] : ours) {
         member->quit([&] {
@@ -260,7 +303,9 @@ int run(int argc, char** argv) {
     for (auto& [key, member] : ours) {
       if (!id.empty() && to_hex(key) != id) continue;
       if (verb == "campaign") member->campaign();
-      if (verb == "propose") member->propose(testing::unhex(rest));
+      if (verb == "propose") member->propose(testing::unhex(rest), 1);
+      if (verb == "flood") member->propose(testing::unhex(data), std::stoi(rest));
+      if (verb == "reset") member->reset();
       if (verb == "transfer") member->transfer(*parse_hex(rest));
       if (verb == "status") member->status();
       if (verb == "cut") member->cut();

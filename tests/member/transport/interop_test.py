@@ -113,7 +113,7 @@ def run(args, directory):
         "--listen-client-urls", f"http://127.0.0.1:{ports[3]}", "--advertise-client-urls",
         f"http://127.0.0.1:{ports[3]}", "--listen-peer-urls", urls[0], "--initial-advertise-peer-urls", urls[0],
         "--listen-metrics-urls", f"http://127.0.0.1:{ports[4]}", "--initial-cluster", peers,
-        "--initial-cluster-token", TOKEN, "--initial-cluster-state", "new", "--logger", "zap",
+        "--initial-cluster-token", TOKEN, "--snapshot-count", "100", "--initial-cluster-state", "new", "--logger", "zap",
         "--log-outputs", "stderr"], directory)
     endpoint = f"127.0.0.1:{ports[3]}"
     ours = Ours(args.members, args.version, members, directory / "ours.log")
@@ -190,6 +190,27 @@ def run(args, directory):
         shorter = min(len(first), len(second))
         assert shorter > 100, shorter
         assert first[:shorter] == second[:shorter], "our members applied different entries"
+        assert not ours.complaints(), ours.complaints()
+
+        # One of ours loses all it has; etcd no longer has the entries it lacks and sends its database. A new leader
+        # asks anew how far each is: until then the old one goes by what it knew.
+        lost = ours.ids[1]
+        led_by(ours.ids[0], hand_over(ours.ids[0]))
+        flood = put_entry("flood", "z" * 100, (ours.ids[0] & 0xFFFF) << 48 | 0xFFFFFF).hex()
+        for _ in range(12):
+            before = ours.status()[ours.ids[0]][3]
+            ours.tell("flood", ours.ids[0], "500", flood)
+            cluster.wait_for(lambda: ours.status()[ours.ids[0]][3] >= before + 500, "the flood to be committed")
+        put_through_etcd("after-flood", "from-etcd")
+        ours.tell("reset", lost)
+        led_by(etcd_id, hand_over(etcd_id))
+        snapshot = cluster.wait_for(lambda: [w for w in ours.lines if w[0] == "snapshot"], "a snapshot from etcd")[0]
+        print("snapshot", " ".join(snapshot[2:]), flush=True)
+        assert int(snapshot[1], 16) == lost and int(snapshot[2]) > 5000, snapshot
+        assert int(snapshot[3]) % 4096 == 0 and int(snapshot[3]) > 0, snapshot
+        assert snapshot[4] == "edda0ced", snapshot  # bbolt's magic number
+        put_through_etcd("after-snapshot", "from-etcd")
+
         # etcd measured us, and did not restart: its probes are answered.
         metrics = cluster.http_get(ports[4], "/metrics")[1].decode()
         for mine in ours.ids:
@@ -197,7 +218,6 @@ def run(args, directory):
         versions = json.loads(cluster.http_get(ports[3], "/version")[1])
         print("cluster version", versions["etcdcluster"])
         assert versions["etcdcluster"] == args.cluster_version, versions
-        assert not ours.complaints(), ours.complaints()
         for bad in ("panic", "failed to unmarshal", "failed to decode"):
             assert bad not in etcd.log(), bad
         assert ours.stop() == 0

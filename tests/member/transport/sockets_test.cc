@@ -118,7 +118,7 @@ TEST_P(OverSockets, MessagesAndASnapshot) {
 }
 
 INSTANTIATE_TEST_SUITE_P(ClearAndTls, OverSockets, ::testing::Bool(),
-                         [](const auto& info) { return info.param ? "Tls" : "Clear"; });
+                         [](const auto& one) { return one.param ? "Tls" : "Clear"; });
 
 TEST(OverTls, AnotherNameIsRefused) {
   Tls tls({"somebody else"});
