@@ -80,11 +80,6 @@ Worker::Worker(loop::EventLoop& loop, Shared& shared, const WorkerOptions& optio
 
 Worker::~Worker() = default;
 
-void Worker::stop(const Status& why) {
-  watch_service_.shut_down();
-  lane_->stop(why);
-}
-
 std::vector<admin::Alarm> Worker::alarms() const {
   std::vector<admin::Alarm> alarms;
   for (const etcdserverpb::AlarmMember& each : shared_.state.alarms.get(etcdserverpb::NONE)) {

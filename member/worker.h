@@ -68,8 +68,10 @@ class Worker final : private admin::State {
     return router_.start(stream, surface);
   }
 
-  // Ends what would never end by itself: watches, and calls that wait.
-  void stop(const Status& why);
+  // The member is about to end: first what would never end by itself, watches; later whatever
+  // still waits for the replica.
+  void end_streams() { watch_service_.shut_down(); }
+  void stop(const Status& why) { lane_->stop(why); }
 
  private:
   // admin::State

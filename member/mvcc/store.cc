@@ -51,7 +51,9 @@ Result<std::unique_ptr<Store>> Store::open(backend::Backend& backend, const Stor
   return std::unique_ptr<Store>(std::move(store));
 }
 
-MvccStore::~MvccStore() { compactor_->stop(); }
+MvccStore::~MvccStore() {
+  if (compactor_ != nullptr) compactor_->stop();  // none when the opening failed
+}
 
 Status MvccStore::restore(backend::Backend& backend) {
   CHECK(!in_txn_);

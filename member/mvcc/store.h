@@ -136,7 +136,9 @@ class Store {
   // Rebuilds the index from the rows (and tells `leases` of the keys under a lease), and goes on
   // with a compaction that was not finished. kDataLoss names the row that makes no sense.
   static Result<std::unique_ptr<Store>> open(backend::Backend& backend, const StoreOptions& options);
-  virtual ~Store() = default;  // stops a compaction that runs; it is resumed by the next open
+  // Stops a compaction that runs; it is resumed by the next open. On the writer's thread, with
+  // nothing unpublished (the store's thread may be waiting for a commit, which waits for that).
+  virtual ~Store() = default;
 
   // --- The writer: one thread.
   virtual std::unique_ptr<WriteTxn> write() = 0;
@@ -159,7 +161,9 @@ class Store {
 
   // The store is now what is in this other backend (a snapshot from the leader was put in place of
   // the old one); its leases are told anew. Views made before stay as they are, as long as the
-  // backend they are of. As open() otherwise.
+  // backend they are of. Nothing is unpublished in the old one. A compaction under way ends without
+  // effect; who waits for it is told when what the new contents have scheduled is done. An error
+  // leaves the store as it was. As open() otherwise.
   virtual Status restore(backend::Backend& backend) = 0;
 
   // --- Any thread.

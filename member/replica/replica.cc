@@ -4,11 +4,17 @@
 #include <utility>
 
 #include "common/base/check.h"
+#include "member/membership/conf_change.h"
 #include "member/membership/v2_json.h"
 
 namespace gatehouse::replica {
 
 namespace {
+
+Status learner_not_ready() {
+  return Status(StatusCode::kFailedPrecondition,
+                "etcdserver: can only promote a learner member which is in sync with leader");
+}
 
 uint64_t unix_ms() {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -121,6 +127,7 @@ ApplyEvents Replica::apply_events() {
     }
   };
   events.on_conf_change = [this](uint64_t id, const Status& status) {
+    if (status.ok() && hooks_.on_members_changed) hooks_.on_members_changed();
     const auto waiting = conf_changes_.find(id);
     if (waiting == conf_changes_.end()) return;
     const auto done = std::move(waiting->second);
@@ -244,6 +251,9 @@ void Replica::wake_writer() {
 }
 
 void Replica::on_soft_state(const raft::SoftState& before, const raft::SoftState& now) {
+  if (now.leader != before.leader && now.leader != raft::kNoNode && hooks_.on_leader_changed) {
+    hooks_.on_leader_changed();
+  }
   if (before.role == raft::Role::kLeader && now.role != raft::Role::kLeader) {
     keeper_->on_not_leading();
     if (hooks_.on_leading) hooks_.on_leading(false);
@@ -257,6 +267,26 @@ void Replica::on_snapshot(std::shared_ptr<const raft::Snapshot> snapshot, uint64
   batch.release_before = snapshot->index;
   pump_->write_aside(std::move(batch));
   pump_->on_snapshot(std::move(snapshot), compact_to);
+}
+
+void Replica::on_removed(std::string_view reason) {
+  hooks_.on_fatal(Status(StatusCode::kAborted, std::string(reason)));
+}
+
+void Replica::promote(uint64_t id, std::function<void(const Status&)> done) {
+  const raftpb::ConfChange change = membership::promote_change(id);
+  Status status = state_.cluster.check_conf_change(change);
+  if (status.ok() && !learner_ready(id)) status = learner_not_ready();
+  if (!status.ok()) return done(status);
+  change_membership(change, std::move(done));
+}
+
+bool Replica::learner_ready(uint64_t id) const {
+  const raft::Tracker& tracker = pump_->core().tracker();
+  const raft::Progress* learner = tracker.find(id);
+  const raft::Progress* leader = tracker.find(member_id_);
+  if (learner == nullptr || leader == nullptr) return false;
+  return static_cast<double>(learner->match) >= 0.9 * static_cast<double>(leader->match);
 }
 
 void Replica::raise_no_space() {

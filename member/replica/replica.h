@@ -51,8 +51,10 @@ class Replica {
     std::function<void(const Status&)> on_fatal;
     std::function<std::string()> lowest_version;
     std::function<void(bool leading)> on_leading;
-    // Pending of the whole member's proposals changed by this much (a gauge).
-    std::function<uint64_t()> entropy;
+    // The members, or their URLs, are others now.
+    std::function<void()> on_members_changed;
+    std::function<void()> on_leader_changed;
+    std::function<uint64_t()> entropy;  // random bits
   };
   // What the state machine is made of; outlives the replica.
   struct State {
@@ -91,7 +93,11 @@ class Replica {
   const Progress& progress() const { return progress_; }
   RequestIds& ids() { return ids_; }
   Pump& pump() { return *pump_; }
-  // On the pump's thread: the database is full.
+  // On the pump's thread, as all that follows.
+  void on_removed(std::string_view reason);
+  // A learner becomes a voter; only a leader can tell whether it has kept up.
+  void promote(uint64_t id, std::function<void(const Status&)> done);
+  // The database is full.
   void raise_no_space();
   uint64_t timeout_ms() const { return timeout_ms_; }
   // Of all lanes, for metrics; any thread.
@@ -108,6 +114,7 @@ class Replica {
   void wire(env::FileSystem& files, Storage& storage, std::unique_ptr<raft::Core> core,
             wal::LogWriter& log_writer, PeerSender& peers);
   ApplyEvents apply_events();
+  bool learner_ready(uint64_t id) const;
   void on_soft_state(const raft::SoftState& before, const raft::SoftState& now);
   void on_snapshot(std::shared_ptr<const raft::Snapshot> snapshot, uint64_t compact_to);
   void answer(size_t lane, std::vector<Answer> answers);

@@ -1,0 +1,443 @@
+#include "member/member.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "common/env/disk_file_system.h"
+#include "common/env/entropy.h"
+#include "common/loop/loop_threads.h"
+#include "common/loop/signals.h"
+#include "member/metrics.h"
+#include "member/operations.h"
+#include "member/peers.h"
+#include "member/process.h"
+#include "member/settings.h"
+#include "member/version.h"
+#include "member/worker.h"
+
+namespace gatehouse::member {
+
+namespace {
+
+// How long calls under way may take once the member is to end; watches are ended at once.
+constexpr uint64_t kDrainMs = 2'000;
+
+uint64_t steady_ms() {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                   std::chrono::steady_clock::now().time_since_epoch())
+                                   .count());
+}
+
+// Runs on the loop's thread, and waits for it.
+template <typename F>
+void run_on(loop::EventLoop& loop, F task) {
+  std::promise<void> done;
+  loop.post([&] {
+    task();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+// Requests of one surface on one loop.
+class SurfaceHandler final : public http::RequestHandler {
+ public:
+  SurfaceHandler(Worker& worker, admin::Surface surface) : worker_(worker), surface_(surface) {}
+  std::unique_ptr<http::StreamHandler> on_request(http::ServerStream& stream) override {
+    return worker_.start(stream, surface_);
+  }
+
+ private:
+  Worker& worker_;
+  const admin::Surface surface_;
+};
+
+// What connections tell the log.
+class ConnectionLog final : public httpio::ServerObserver {
+ public:
+  explicit ConnectionLog(log::Logger logger) : logger_(std::move(logger)) {}
+
+  void on_handshake_failed(const env::PeerInfo& peer, const Status& why) override {
+    LOG_WARN_LIMITED(logger_, "rejected connection on client endpoint",
+                     {"remote-addr", peer.address}, {"error", why.message()});
+  }
+  void on_connection_failed(const env::PeerInfo& peer, const Status& why) override {
+    LOG_DEBUG(logger_, "client connection failed", {"remote-addr", peer.address},
+              {"error", why.message()});
+  }
+  void on_accept_paused(const Status& why) override {
+    LOG_WARN_LIMITED(logger_, "not accepting connections for a moment", {"error", why.message()});
+  }
+  void on_tls_reloaded(const Status& result) override {
+    if (result.ok()) {
+      LOG_INFO(logger_, "certificate files changed and were loaded");
+    } else {
+      LOG_ERROR(logger_, "certificate files changed and cannot be loaded, the old ones stay",
+                {"error", result.message()});
+    }
+  }
+
+ private:
+  const log::Logger logger_;
+};
+
+class Member {
+ public:
+  Member(const Options& options, const log::Logger& logger)
+      : options_(options),
+        logger_(logger),
+        cluster_({static_cast<int>(options.max_learners), std::string(kEtcdVersion)}),
+        connection_log_(logger) {}
+  ~Member() { tear_down(); }
+
+  Status start();
+  Ended serve();
+
+ private:
+  Status open_state();
+  Status start_replica();
+  void start_workers();
+  Status listen();
+  void add_listeners(httpio::HttpServer& server, const std::vector<Url>& urls,
+                     tls::ReloadingContext* tls, Status& status);
+  replica::Replica::Hooks replica_hooks();
+  replica::Replica::State state() {
+    return {*storage_.backend, *store_, *lessor_, alarms_, cluster_, *feed_, quota_bytes(options_)};
+  }
+  void on_ready();
+  // From any thread: the member cannot go on.
+  void fail(const Status& why);
+  void drain();
+  void tear_down();
+
+  const Options& options_;
+  const log::Logger logger_;
+  env::DiskFileSystem files_;
+  env::SystemEntropy entropy_;
+  loop::EventLoop loop_;  // signals and listeners
+  metrics::Registry registry_;
+  Metrics metrics_{registry_};
+  const lease::Metrics lease_metrics_{registry_};
+  const mvcc::Metrics mvcc_metrics_{registry_};
+  const mvcc::WatchMetrics watch_metrics_{registry_};
+  const admin::Metrics admin_metrics_{registry_};
+  const gateway::Metrics gateway_metrics_{registry_, "gatehouse_rest"};
+
+  membership::Cluster cluster_;
+  alarm::AlarmStore alarms_;
+  std::unique_ptr<lease::Lessor> lessor_;
+  replica::Storage storage_;
+  std::unique_ptr<mvcc::Store> store_;
+  std::unique_ptr<mvcc::WatchFeed> feed_;
+  std::vector<membership::Member> initial_members_;
+  std::unique_ptr<tls::ReloadingContext> client_tls_;
+  std::unique_ptr<tls::ReloadingContext> peer_tls_;
+  std::unique_ptr<tls::ReloadingContext> dialing_tls_;
+
+  std::unique_ptr<loop::LoopThreads> replica_thread_;
+  std::unique_ptr<Peers> peers_;
+  std::unique_ptr<replica::Replica> replica_;
+  std::atomic<replica::Replica*> replica_seen_{nullptr};  // for threads that outlive a start
+  std::unique_ptr<wal::LogWriter> log_writer_;
+  std::unique_ptr<Operations> operations_;
+
+  std::unique_ptr<loop::LoopThreads> client_threads_;
+  std::optional<transcode::Transcoder> transcoder_;
+  std::optional<web::Cors> cors_;
+  rpc::HealthService health_;
+  std::optional<Shared> shared_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  ConnectionLog connection_log_;
+  std::vector<std::unique_ptr<httpio::HttpServer>> servers_;
+
+  Ended ended_;
+  bool draining_ = false;
+  size_t servers_left_ = 0;
+};
+
+Status Member::open_state() {
+  Result<membership::InitialCluster> initial =
+      membership::InitialCluster::parse(options_.initial_cluster, options_.initial_cluster_token);
+  if (!initial.ok()) return initial.status();
+  GATEHOUSE_RETURN_IF_ERROR(
+      initial->check_self(options_.name, url_texts(options_.initial_advertise_peer_urls)));
+  initial_members_ = initial->members();
+
+  replica::StorageOptions storage = storage_options(options_, std::move(*initial));
+  storage.backend.on_commit = [this](std::chrono::nanoseconds took) {
+    metrics_.backend_commit.observe(took);
+  };
+  storage.wal.on_sync = [this](std::chrono::nanoseconds took) { metrics_.wal_sync.observe(took); };
+  storage.wal.on_write = [this](uint64_t bytes) {
+    metrics_.wal_bytes.add(static_cast<int64_t>(bytes));
+  };
+  Result<replica::Storage> opened = replica::open_storage(files_, storage, cluster_, logger_);
+  if (!opened.ok()) return opened.status();
+  storage_ = std::move(*opened);
+  cluster_.set_ids(storage_.identity.cluster_id, storage_.identity.node_id);
+
+  lease::Options lease_options;
+  const auto min_ttl_ms = options_.heartbeat_interval.count() * (3 * options_.election_ticks() / 2);
+  lease_options.min_ttl_s = (min_ttl_ms + 999) / 1000;
+  lessor_ = std::make_unique<lease::Lessor>(lease_options, steady_ms, &lease_metrics_);
+  GATEHOUSE_RETURN_IF_ERROR(lessor_->open(*storage_.backend));
+  GATEHOUSE_RETURN_IF_ERROR(alarms_.open(*storage_.backend));
+
+  mvcc::StoreOptions store;
+  store.compaction_batch = options_.compaction_batch_limit;
+  store.compaction_sleep_ms = static_cast<uint64_t>(options_.compaction_sleep_interval.count());
+  store.leases = lessor_.get();
+  store.metrics = &mvcc_metrics_;
+  store.logger = logger_;
+  store.wake_writer = [this] {
+    if (replica::Replica* replica = replica_seen_.load()) replica->wake_writer();
+  };
+  Result<std::unique_ptr<mvcc::Store>> made = mvcc::Store::open(*storage_.backend, store);
+  if (!made.ok()) return made.status();
+  store_ = std::move(*made);
+  feed_ = std::make_unique<mvcc::WatchFeed>(store_->view()->revision(), &watch_metrics_);
+  return Status();
+}
+
+replica::Replica::Hooks Member::replica_hooks() {
+  replica::Replica::Hooks hooks;
+  hooks.on_ready = [this] { loop_.post([this] { on_ready(); }); };
+  hooks.on_fatal = [this](const Status& why) { fail(why); };
+  hooks.lowest_version = [] { return std::string("3.7.0"); };
+  hooks.on_members_changed = [this] { peers_->follow_members(); };
+  hooks.on_leader_changed = [this] { metrics_.leader_changes.add(); };
+  hooks.entropy = [this] { return entropy_.next(); };
+  return hooks;
+}
+
+Status Member::start_replica() {
+  replica_thread_ = std::make_unique<loop::LoopThreads>("replica", 1);
+  loop::EventLoop& loop = (*replica_thread_)[0];
+  operations_ = std::make_unique<Operations>(loop, cluster_, options_.strict_reconfig_check);
+  const size_t lanes = std::max(1u, std::thread::hardware_concurrency());
+  wal::WriterCallbacks callbacks;
+  callbacks.on_durable = [this](uint64_t sequence) {
+    if (replica::Replica* replica = replica_seen_.load()) replica->on_durable(sequence);
+  };
+  callbacks.on_failed = [this](const Status& why) {
+    fail(why.with_context("the write-ahead log"));
+  };
+  log_writer_ = std::make_unique<wal::ThreadWriter>(std::move(storage_.log), std::move(callbacks));
+  Status status;
+  run_on(loop, [&] {
+    peers_ = std::make_unique<Peers>(loop, options_, Peers::Rooms{cluster_, *store_, *lessor_},
+                                     dialing_tls_.get(), registry_, logger_);
+    auto made = replica::Replica::create(loop, files_, replica_options(options_), storage_,
+                                         *log_writer_, *peers_, state(), lanes, replica_hooks(),
+                                         logger_);
+    if (!made.ok()) {
+      status = made.status();
+      return;
+    }
+    replica_ = std::move(*made);
+    peers_->set_replica(replica_.get());
+    operations_->set_replica(replica_.get());
+    replica_seen_ = replica_.get();
+    if (storage_.first_start) peers_->begin_with(initial_members_);
+    peers_->follow_members();
+    status = peers_->listen(options_.listen_peer_urls, peer_tls_.get());
+  });
+  return status;
+}
+
+void Member::start_workers() {
+  const size_t count = std::max(1u, std::thread::hardware_concurrency());
+  client_threads_ = std::make_unique<loop::LoopThreads>("client", count);
+  const WorkerOptions options = worker_options(options_);
+  transcoder_.emplace(options.gateway.max_body_bytes);
+  cors_.emplace(options.access.origins);
+  shared_.emplace(Shared{logger_, registry_, admin_metrics_, gateway_metrics_, watch_metrics_,
+                         *transcoder_, *cors_, health_, *replica_, state(), *operations_,
+                         storage_.identity.cluster_id, storage_.identity.node_id,
+                         std::string(kEtcdVersion)});
+  workers_.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    run_on((*client_threads_)[i], [&] {
+      workers_[i] = std::make_unique<Worker>((*client_threads_)[i], *shared_, options, i);
+    });
+  }
+}
+
+void Member::add_listeners(httpio::HttpServer& server, const std::vector<Url>& urls,
+                           tls::ReloadingContext* tls, Status& status) {
+  for (const Url& url : urls) {
+    if (!status.ok()) return;
+    const Result<net::Address> bound = server.listen(url.address(), url.tls() ? tls : nullptr);
+    if (!bound.ok()) status = bound.status();
+  }
+}
+
+Status Member::listen() {
+  const auto server_for = [this](admin::Surface surface) -> httpio::HttpServer& {
+    const auto factory = [this, surface](env::Executor& executor)
+        -> std::unique_ptr<http::RequestHandler> {
+      size_t i = 0;
+      while (&(*client_threads_)[i] != &executor) ++i;
+      return std::make_unique<SurfaceHandler>(*workers_[i], surface);
+    };
+    servers_.push_back(std::make_unique<httpio::HttpServer>(
+        loop_, client_threads_->loops(), factory, client_server_options(options_),
+        &connection_log_));
+    return *servers_.back();
+  };
+  Status status;
+  const bool split = !options_.listen_client_http_urls.empty();
+  add_listeners(server_for(split ? admin::Surface::kGrpcOnly : admin::Surface::kAll),
+                options_.listen_client_urls, client_tls_.get(), status);
+  if (split) {
+    add_listeners(server_for(admin::Surface::kHttpOnly), options_.listen_client_http_urls,
+                  client_tls_.get(), status);
+  }
+  if (!options_.listen_metrics_urls.empty()) {
+    add_listeners(server_for(admin::Surface::kMetrics), options_.listen_metrics_urls,
+                  client_tls_.get(), status);
+  }
+  return status;
+}
+
+Status Member::start() {
+  std::vector<Url> client_urls = options_.listen_client_urls;
+  for (const auto* more : {&options_.listen_client_http_urls, &options_.listen_metrics_urls}) {
+    client_urls.insert(client_urls.end(), more->begin(), more->end());
+  }
+  auto client_tls = listener_tls(options_, options_.client_tls, client_urls, "client");
+  if (!client_tls.ok()) return client_tls.status();
+  client_tls_ = std::move(*client_tls);
+  auto peer_tls = listener_tls(options_, options_.peer_tls, options_.listen_peer_urls, "peer");
+  if (!peer_tls.ok()) return peer_tls.status();
+  peer_tls_ = std::move(*peer_tls);
+  auto dialing = dialing_tls(options_);
+  if (!dialing.ok()) return dialing.status();
+  dialing_tls_ = std::move(*dialing);
+
+  GATEHOUSE_RETURN_IF_ERROR(open_state());
+  GATEHOUSE_RETURN_IF_ERROR(start_replica());
+  registry_.add_process_metrics();
+  add_server_metrics(registry_, *replica_, state(),
+                     {storage_.identity.node_id, std::string(kEtcdVersion), quota_bytes(options_)});
+  start_workers();
+  GATEHOUSE_RETURN_IF_ERROR(listen());
+  LOG_INFO(logger_, "now serving peer/client/metrics",
+           {"local-member-id", membership::id_text(storage_.identity.node_id)},
+           {"initial-advertise-peer-urls", url_texts(options_.initial_advertise_peer_urls)},
+           {"listen-peer-urls", url_texts(options_.listen_peer_urls)},
+           {"advertise-client-urls", url_texts(options_.advertise_client_urls)},
+           {"listen-client-urls", url_texts(options_.listen_client_urls)},
+           {"listen-metrics-urls", url_texts(options_.listen_metrics_urls)});
+  run_on((*replica_thread_)[0], [this] { replica_->start(); });
+  return Status();
+}
+
+void Member::on_ready() {
+  if (draining_) return;
+  LOG_INFO(logger_, "published local member to cluster through raft",
+           {"local-member-id", membership::id_text(storage_.identity.node_id)},
+           {"cluster-id", membership::id_text(storage_.identity.cluster_id)});
+  LOG_INFO(logger_, "ready to serve client requests");
+  for (const Url& url : options_.listen_client_urls) {
+    if (url.tls()) {
+      LOG_INFO(logger_, "serving client traffic securely", {"traffic", "grpc+http"},
+               {"address", url.address().to_string()});
+    } else {
+      LOG_WARN(logger_, "serving client traffic insecurely; this is strongly discouraged!",
+               {"traffic", "grpc+http"}, {"address", url.address().to_string()});
+    }
+  }
+  notify_supervisor("READY=1");
+}
+
+Ended Member::serve() {
+  loop::SignalWatcher signals(loop_, {SIGTERM, SIGINT}, [this](int signal) {
+    LOG_INFO(logger_, "received signal; shutting down",
+             {"signal", signal == SIGTERM ? "terminated" : "interrupt"});
+    if (ended_.signal == 0) ended_.signal = signal;
+    drain();
+  });
+  loop_.run();
+  return ended_;
+}
+
+void Member::fail(const Status& why) {
+  loop_.post([this, why] {
+    if (ended_.status.ok()) ended_.status = why;
+    LOG_ERROR(logger_, "the member has to end", {"error", why.message()});
+    drain();
+  });
+}
+
+void Member::drain() {
+  if (std::exchange(draining_, true)) return;
+  notify_supervisor("STOPPING=1");
+  health_.shut_down();
+  const Status stopped = api::stopped();
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    (*client_threads_)[i].post([worker = workers_[i].get(), stopped] { worker->end_streams(); });
+  }
+  servers_left_ = servers_.size();
+  // With a disk that failed nothing under way will be answered.
+  const uint64_t deadline_ms = ended_.status.ok() ? kDrainMs : 0;
+  for (const auto& server : servers_) {
+    server->drain(deadline_ms, [this] {
+      if (--servers_left_ == 0) loop_.stop();
+    });
+  }
+}
+
+void Member::tear_down() {
+  servers_.clear();
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    if (workers_[i]) run_on((*client_threads_)[i], [&] { workers_[i]->stop(api::stopped()); });
+  }
+  replica_seen_ = nullptr;
+  if (replica_thread_ && peers_) {
+    loop::EventLoop& loop = (*replica_thread_)[0];
+    std::promise<void> stopped;
+    loop.post([&] {
+      if (replica_) replica_->stop();
+      peers_->set_replica(nullptr);
+      peers_->stop([&] { stopped.set_value(); });
+    });
+    stopped.get_future().wait();
+  }
+  log_writer_.reset();  // writes what waits
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    if (workers_[i]) run_on((*client_threads_)[i], [&] { workers_[i].reset(); });
+  }
+  operations_.reset();
+  if (replica_thread_) {
+    run_on((*replica_thread_)[0], [&] {
+      peers_.reset();
+      replica_.reset();
+    });
+  }
+  if (client_threads_) client_threads_->join();
+  if (replica_thread_) replica_thread_->join();
+  feed_.reset();
+  store_.reset();
+  storage_.backend.reset();  // commits
+}
+
+}  // namespace
+
+Ended run(const Options& options, const log::Logger& logger) {
+  Member member(options, logger);
+  const Status started = member.start();
+  if (!started.ok()) return {started, 0};
+  return member.serve();
+}
+
+}  // namespace gatehouse::member

@@ -1,0 +1,244 @@
+#include "member/peers.h"
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "common/rpc/typed.h"
+#include "member/version.h"
+#include "proto/lease.pb.h"
+
+namespace gatehouse::member {
+
+namespace {
+
+using Answer = transport::PeerPortHooks::Answer;
+
+transport::Options transport_options(const Options& options, const membership::Cluster& cluster) {
+  transport::Options out;
+  out.self.id = cluster.member_id();
+  out.self.cluster_id = cluster.cluster_id();
+  out.self.server_version = kEtcdVersion;
+  out.self.peer_urls = url_texts(options.initial_advertise_peer_urls);
+  out.dial_timeout_ms = 1000 + static_cast<uint64_t>(options.election_timeout.count());
+  return out;
+}
+
+net::TcpDialerOptions dialer_options(const Options& options, const tls::ReloadingContext* tls) {
+  net::TcpDialerOptions out;
+  out.timeout_ms = 1000 + static_cast<uint64_t>(options.election_timeout.count());
+  out.reloading_tls = tls;
+  return out;
+}
+
+Answer text(int status, std::string body) {
+  Answer answer;
+  answer.status = status;
+  answer.body = std::move(body);
+  return answer;
+}
+
+Answer protobuf(std::string body) {
+  Answer answer;
+  answer.content_type = "application/protobuf";
+  answer.body = std::move(body);
+  return answer;
+}
+
+}  // namespace
+
+Peers::Peers(loop::EventLoop& loop, const Options& options, const Rooms& rooms,
+             const tls::ReloadingContext* tls_dialing, metrics::Registry& registry,
+             log::Logger logger)
+    : loop_(loop),
+      rooms_(rooms),
+      logger_(std::move(logger)),
+      dialer_(loop, dialer_options(options, tls_dialing)) {
+  const transport::Options transport = transport_options(options, rooms.cluster);
+  transport_ = std::make_unique<transport::Transport>(loop, dialer_, transport, *this, &registry,
+                                                      logger_);
+  httpio::HttpServerOptions server;
+  server.connection = transport::peer_connection_options(transport);
+  server_ = std::make_unique<httpio::HttpServer>(
+      loop, std::vector<loop::EventLoop*>{&loop},
+      [this](env::Executor&) { return transport::make_peer_port(*transport_, *this); }, server);
+}
+
+Peers::~Peers() = default;
+
+Status Peers::listen(const std::vector<Url>& urls, tls::ReloadingContext* tls) {
+  for (const Url& url : urls) {
+    const Result<net::Address> bound = server_->listen(url.address(), url.tls() ? tls : nullptr);
+    if (!bound.ok()) return bound.status();
+    LOG_INFO(logger_, "now serving peer/client/metrics", {"listen-peer-url", url.to_string()});
+  }
+  return Status();
+}
+
+void Peers::begin_with(const std::vector<membership::Member>& initial) {
+  for (const membership::Member& member : initial) {
+    if (member.id == rooms_.cluster.member_id() || !known_.insert(member.id).second) continue;
+    transport_->add_peer(member.id, member.peer_urls);
+  }
+}
+
+void Peers::follow_members() {
+  const auto members = rooms_.cluster.members();
+  for (const membership::Member& member : members->list()) {
+    if (member.id == rooms_.cluster.member_id()) continue;
+    if (known_.insert(member.id).second) {
+      transport_->add_peer(member.id, member.peer_urls);
+      LOG_INFO(logger_, "added member", {"added-peer-id", membership::id_text(member.id)},
+               {"added-peer-peer-urls", member.peer_urls});
+    } else {
+      transport_->update_peer(member.id, member.peer_urls);
+    }
+  }
+  std::erase_if(known_, [&](uint64_t id) {
+    // Those of a first start are not members until the first entries are applied.
+    if (members->find(id) != nullptr || !rooms_.cluster.is_removed(id)) return false;
+    transport_->remove_peer(id);
+    LOG_INFO(logger_, "removed member", {"removed-remote-peer-id", membership::id_text(id)});
+    return true;
+  });
+}
+
+void Peers::stop(UniqueFunction<void()> done) {
+  transport_->stop();
+  server_->drain(0, std::move(done));
+}
+
+void Peers::send(std::vector<raft::Message> messages) { transport_->send(std::move(messages)); }
+
+void Peers::on_message(raft::Message message) {
+  if (replica_ != nullptr) replica_->pump().step(std::move(message));
+}
+
+void Peers::report_unreachable(raft::NodeId id) {
+  if (replica_ != nullptr) replica_->pump().report_unreachable(id);
+}
+
+void Peers::report_snapshot(raft::NodeId id, bool arrived) {
+  if (replica_ != nullptr) replica_->pump().report_snapshot(id, arrived);
+}
+
+void Peers::on_removed_self(std::string_view reason) {
+  if (replica_ != nullptr) replica_->on_removed(reason);
+}
+
+void Peers::open_snapshot(raft::Message message,
+                          UniqueFunction<void(Result<transport::OutgoingSnapshot>)> ready) {
+  static_cast<void>(message);
+  ready(Status(StatusCode::kUnavailable, "snapshots are not sent yet"));
+}
+
+Result<std::unique_ptr<transport::SnapshotSink>> Peers::accept_snapshot(
+    const raft::Message& message) {
+  static_cast<void>(message);
+  return Status(StatusCode::kUnavailable, "snapshots are not taken yet");
+}
+
+std::string Peers::members_json() {
+  std::string out = "[";
+  for (const membership::Member& member : rooms_.cluster.members()->list()) {
+    if (out.size() > 1) out += ',';
+    out += membership::to_json(member);
+  }
+  return out + "]";
+}
+
+std::string Peers::version_json() {
+  const std::string cluster = rooms_.cluster.version();
+  const std::string storage = rooms_.cluster.storage_version();
+  return "{\"etcdserver\":\"" + std::string(kEtcdVersion) + "\",\"etcdcluster\":\"" +
+         (cluster.empty() ? "not_decided" : cluster) + "\",\"storage\":\"" +
+         (storage.empty() ? "unknown" : storage) + "\"}";
+}
+
+void Peers::promote(std::string member_id, std::string, Reply reply) {
+  uint64_t id = 0;
+  const auto [end, error] =
+      std::from_chars(member_id.data(), member_id.data() + member_id.size(), id);
+  if (error != std::errc() || end != member_id.data() + member_id.size()) {
+    return reply(text(404, "member " + member_id + " not found in cluster\n"));
+  }
+  auto shared = std::make_shared<Reply>(std::move(reply));
+  replica_->promote(id, [this, shared](const Status& status) {
+    if (status.ok()) {
+      Answer answer;
+      answer.content_type = "application/json";
+      answer.body = members_json() + "\n";
+      return (*shared)(std::move(answer));
+    }
+    const int code = status.code() == StatusCode::kNotFound             ? 404
+                     : status.code() == StatusCode::kFailedPrecondition ? 412
+                                                                        : 500;
+    (*shared)(text(code, status.message() + "\n"));
+  });
+}
+
+void Peers::hash_kv(std::string request_json, Reply reply) {
+  int64_t revision = 0;
+  const nlohmann::json request =
+      nlohmann::json::parse(request_json, nullptr, /*allow_exceptions=*/false);
+  if (request.is_object() && request.contains("revision") &&
+      request["revision"].is_number_integer()) {
+    revision = request["revision"].get<int64_t>();
+  }
+  const Result<mvcc::HashResult> hash = rooms_.store.hash_kv(revision);
+  if (!hash.ok()) return reply(text(400, hash.status().message() + "\n"));
+  nlohmann::ordered_json body;
+  body["header"]["revision"] = rooms_.store.view()->revision();
+  if (hash->hash != 0) body["hash"] = hash->hash;
+  if (hash->compact_revision != 0) body["compact_revision"] = hash->compact_revision;
+  if (hash->revision != 0) body["hash_revision"] = hash->revision;
+  Answer answer;
+  answer.content_type = "application/json";
+  answer.body = body.dump();
+  reply(std::move(answer));
+}
+
+void Peers::renew_lease(std::string request, Reply reply) {
+  etcdserverpb::LeaseKeepAliveRequest message;
+  if (!rpc::parse_message(request, message).ok()) {
+    return reply(text(400, "error unmarshalling request\n"));
+  }
+  int64_t ttl = 0;
+  bool had_checkpoint = false;
+  switch (rooms_.lessor.renew(message.id(), ttl, had_checkpoint)) {
+    case lease::Lessor::Renewal::kNotFound:
+      return reply(text(404, "lease not found\n"));
+    case lease::Lessor::Renewal::kNotPrimary:
+      return reply(text(400, "not a primary lessor\n"));
+    case lease::Lessor::Renewal::kRenewed:
+      break;
+  }
+  etcdserverpb::LeaseKeepAliveResponse response;
+  response.set_id(message.id());
+  response.set_ttl(ttl);
+  reply(protobuf(response.SerializeAsString()));
+}
+
+void Peers::lease_time_to_live(std::string request, Reply reply) {
+  leasepb::LeaseInternalRequest message;
+  if (!rpc::parse_message(request, message).ok()) {
+    return reply(text(400, "error unmarshalling request\n"));
+  }
+  const etcdserverpb::LeaseTimeToLiveRequest& asked = message.leasetimetoliverequest();
+  const lease::Lessor::TimeToLive lease = rooms_.lessor.time_to_live(asked.id(), asked.keys());
+  if (!lease.found) return reply(text(404, "lease not found\n"));
+  leasepb::LeaseInternalResponse response;
+  etcdserverpb::LeaseTimeToLiveResponse* told = response.mutable_leasetimetoliveresponse();
+  told->mutable_header();
+  told->set_id(asked.id());
+  told->set_ttl(lease.ttl);
+  told->set_grantedttl(lease.granted_ttl);
+  for (const std::string& key : lease.keys) told->add_keys(key);
+  reply(protobuf(response.SerializeAsString()));
+}
+
+void Peers::downgrade_enabled(Reply reply) {
+  reply(text(200, rooms_.cluster.downgrade().enabled ? "true" : "false"));
+}
+
+}  // namespace gatehouse::member
