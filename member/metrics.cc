@@ -78,10 +78,6 @@ void add_server_metrics(metrics::Registry& registry, const replica::Replica& rep
   gauge("etcd_mvcc_db_open_read_transactions",
         "The number of currently open read transactions",
         [&backend = state.backend] { return static_cast<double>(backend.open_readers()); });
-  gauge("etcd_debugging_mvcc_current_revision", "The current revision of store.",
-        [&store = state.store] { return static_cast<double>(store.view()->revision()); });
-  gauge("etcd_debugging_mvcc_compact_revision", "The revision of the last compaction in store.",
-        [&store = state.store] { return static_cast<double>(store.view()->compacted()); });
   gauge("os_fd_limit", "The file descriptor limit.", descriptor_limit);
   gauge("os_fd_used", "The number of used file descriptors.", open_descriptors);
 

@@ -55,7 +55,8 @@ Peers::Peers(loop::EventLoop& loop, const Options& options, const Rooms& rooms,
       logger_(std::move(logger)),
       dialer_(loop, dialer_options(options, tls_dialing)) {
   const transport::Options transport = transport_options(options, rooms.cluster);
-  transport_ = std::make_unique<transport::Transport>(loop, dialer_, transport, *this, &registry,
+  transport::Handler& handler = *this;
+  transport_ = std::make_unique<transport::Transport>(loop, dialer_, transport, handler, &registry,
                                                       logger_);
   httpio::HttpServerOptions server;
   server.connection = transport::peer_connection_options(transport);
@@ -70,7 +71,7 @@ Status Peers::listen(const std::vector<Url>& urls, tls::ReloadingContext* tls) {
   for (const Url& url : urls) {
     const Result<net::Address> bound = server_->listen(url.address(), url.tls() ? tls : nullptr);
     if (!bound.ok()) return bound.status();
-    LOG_INFO(logger_, "now serving peer/client/metrics", {"listen-peer-url", url.to_string()});
+    LOG_INFO(logger_, "serving peer traffic", {"address", bound->to_string()});
   }
   return Status();
 }

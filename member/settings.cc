@@ -82,7 +82,7 @@ WorkerOptions worker_options(const Options& options) {
   out.access.hosts = options.host_whitelist;
   out.access.origins = options.cors;
   out.access.client_cert_auth =
-      options.client_tls.server && options.client_tls.server->client_cert_auth;
+      options.client_tls.server && options.client_tls.server->client_auth != tls::ClientAuth::kNone;
   out.rest = options.enable_grpc_gateway;
   out.election_timeout_ms = ms(options.election_timeout);
   out.progress_notify_interval_ms = ms(options.watch_progress_interval);

@@ -1,8 +1,6 @@
 #include "member/worker.h"
 
 #include "common/rpc/reflection.h"
-#include "member/api/election.h"
-#include "member/api/lock.h"
 #include "member/api/services.h"
 
 namespace gatehouse::member {
@@ -54,6 +52,8 @@ Worker::Worker(loop::EventLoop& loop, Shared& shared, const WorkerOptions& optio
                watch_options(shared, options, entropy_, lane_->progress())),
       watch_service_(watches_, watch_context(options, lane_->progress())),
       local_(server_, loop),
+      lock_(local_),
+      election_(local_),
       gateway_(options.rest ? std::make_unique<gateway::Gateway>(
                                   loop,
                                   [this](const transcode::Route&) -> rpc::CallTarget& {
@@ -73,8 +73,8 @@ Worker::Worker(loop::EventLoop& loop, Shared& shared, const WorkerOptions& optio
   shared.health.add_to(server_);
   server_metrics_.prepare(server_.methods());
   // etcd has no series of these before they are used.
-  api::add_lock(server_, local_);
-  api::add_election(server_, local_);
+  lock_.add_to(server_);
+  election_.add_to(server_);
   rpc::add_reflection(server_);
 }
 

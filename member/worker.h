@@ -22,6 +22,8 @@
 #include "common/web/answer.h"
 #include "member/admin/router.h"
 #include "member/api/context.h"
+#include "member/api/election.h"
+#include "member/api/lock.h"
 #include "member/api/request_metrics.h"
 #include "member/api/watch.h"
 #include "member/mvcc/watch_feed.h"
@@ -95,6 +97,8 @@ class Worker final : private admin::State {
   mvcc::WatchGroup watches_;
   api::WatchService watch_service_;
   rpc::LocalTarget local_;
+  api::LockService lock_;
+  api::ElectionService election_;
   std::unique_ptr<gateway::Gateway> gateway_;
   admin::Paths paths_;
   admin::Router router_;

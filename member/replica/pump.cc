@@ -138,7 +138,7 @@ void Pump::write(raft::Ready& ready) {
           {ready.snapshot->index, ready.snapshot->term, ready.snapshot->conf_state});
     }
     written_sequence_ = ready.persist_sequence;
-    log_writer_.append(std::move(batch), written_sequence_);
+    append(std::move(batch));
   } else {
     finish_writes();
   }
@@ -146,13 +146,22 @@ void Pump::write(raft::Ready& ready) {
 
 void Pump::write_aside(wal::Batch batch) {
   batch.state = std::exchange(lazy_state_, std::nullopt);
-  log_writer_.append(std::move(batch), written_sequence_);
+  append(std::move(batch));
 }
 
-void Pump::on_durable(uint64_t sequence) {
-  CHECK(sequence <= written_sequence_);
-  if (sequence <= durable_sequence_) return;
-  durable_sequence_ = sequence;
+void Pump::append(wal::Batch batch) {
+  writing_.push_back({++last_batch_, written_sequence_});
+  log_writer_.append(std::move(batch), last_batch_);
+}
+
+void Pump::on_durable(uint64_t batch) {
+  CHECK(batch <= last_batch_);
+  const uint64_t before = durable_sequence_;
+  while (!writing_.empty() && writing_.front().batch <= batch) {
+    durable_sequence_ = writing_.front().sequence;
+    writing_.pop_front();
+  }
+  if (durable_sequence_ == before) return;
   finish_writes();
   turn();
 }

@@ -67,8 +67,8 @@ class Pump final : private env::TurnEndHook {
 
   void submit(LaneBatch batch);
   void step(raft::Message message);
-  // From the log's writer: all up to this sequence is durable.
-  void on_durable(uint64_t sequence);
+  // From the log's writer: all its batches up to this one are durable.
+  void on_durable(uint64_t batch);
   // From the apply loop.
   void on_applied(uint64_t index);
   Result<raftpb::ConfState> apply_conf_change(const raftpb::ConfChangeV2& change);
@@ -103,6 +103,7 @@ class Pump final : private env::TurnEndHook {
   void turn();  // the core was changed
   void handle(raft::Ready ready);
   void write(raft::Ready& ready);
+  void append(wal::Batch batch);
   void finish_writes();
   void propose(std::vector<raft::Payload> payloads);
 
@@ -127,6 +128,13 @@ class Pump final : private env::TurnEndHook {
   uint64_t handed_sequence_ = 0;   // of the last Ready
   uint64_t written_sequence_ = 0;  // of the last that went to the log's writer
   uint64_t durable_sequence_ = 0;
+  // The log's writer counts its batches, of which some are none of a Ready.
+  struct Written {
+    uint64_t batch;
+    uint64_t sequence;  // of the last Ready in it or before it
+  };
+  uint64_t last_batch_ = 0;
+  std::deque<Written> writing_;
   std::deque<Unsent> unsent_;
 };
 

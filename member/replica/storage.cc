@@ -98,6 +98,7 @@ class Opener {
     // The log before the database: a crash in between is a restart with an empty log, whereas a
     // database without a log is somebody's mistake.
     GATEHOUSE_RETURN_IF_ERROR(wal::create(files_, storage_.wal_directory, storage_.identity));
+    fresh_ = true;
     return open_old();
   }
 
@@ -135,7 +136,7 @@ class Opener {
     const std::string path = env::join_path(storage_.snap_directory, "db");
     const Result<bool> there = files_.exists(path);
     if (!there.ok()) return there.status();
-    if (!*there && start.index == 0) {
+    if (!*there && !fresh_) {
       LOG_WARN(logger_, "the database is not there: it is made again from the log",
                {"path", path});
     }
@@ -197,6 +198,7 @@ class Opener {
   membership::Cluster& cluster_;
   const log::Logger& logger_;
   Storage storage_;
+  bool fresh_ = false;  // the log was made by this start
 };
 
 }  // namespace
