@@ -182,6 +182,11 @@ def need(program):
         sys.exit(f"{program} is missing: tests/run installs it (Debian: nghttp2-client)")
 
 
+def require_program(path):
+    if not path.exists():
+        sys.exit(f"{path} is missing: cmake --build build/release --target {path.name}")
+
+
 def add_options(parser, build=True):
     if build:
         parser.add_argument("--bin", type=lambda given: pathlib.Path(given).resolve(), default=ROOT / "build/release/bin",

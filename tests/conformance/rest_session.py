@@ -395,8 +395,6 @@ def other_paths(rest):
 
 def health(rest):
     """The paths that load balancers and Kubernetes ask, on the client port and on that for metrics only."""
-    if rest.target.proxied:
-        return  # the proxy's own health is another matter: tests/e2e
     for path in ("/livez", "/readyz", "/livez?verbose", "/readyz?verbose=false", "/livez/serializable_read",
                  "/livez/data_corruption", "/readyz/data_corruption", "/readyz/linearizable_read?verbose",
                  "/readyz/nothing", "/readyz?exclude=data_corruption&exclude=nothing&verbose", "/health?exclude=NOSPACE",

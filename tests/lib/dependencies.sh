@@ -17,8 +17,9 @@ build_packages=(
 test_packages=(
   python3 openssl nghttp2-client libgrpc++-dev protobuf-compiler-grpc libgtest-dev libgmock-dev
 )
-# Only the fuzz targets need these; later releases of Debian have a newer clang only, and then fuzzing is skipped.
-fuzz_packages=(clang-14 libclang-rt-14-dev)
+# What not every release of Debian has: a clang for the fuzz targets, a client for Python. Without it those tests are
+# skipped.
+optional_packages=(clang-14 libclang-rt-14-dev python3-etcd3)
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -62,7 +63,7 @@ install_dependencies() {
   for group in "$@"; do
     case $group in
       build) wanted+=("${build_packages[@]}") ;;
-      tests) wanted+=("${test_packages[@]}" "${fuzz_packages[@]}") ;;
+      tests) wanted+=("${test_packages[@]}" "${optional_packages[@]}") ;;
       *) say "install_dependencies: unknown group $group" && return 2 ;;
     esac
   done
@@ -79,7 +80,7 @@ install_dependencies() {
   if ! as_root true; then
     # Optional packages are no reason to stop.
     for package in "${missing[@]}"; do
-      [[ " ${fuzz_packages[*]} " == *" $package "* ]] && continue
+      [[ " ${optional_packages[*]} " == *" $package "* ]] && continue
       say "These packages are missing, and this is neither root nor is there a sudo to become it. As root, run:"
       say "  apt-get update && apt-get install --no-install-recommends ${missing[*]}"
       return 1
@@ -94,7 +95,7 @@ install_dependencies() {
   done
   local available=()
   for package in "${missing[@]}"; do
-    if [[ " ${fuzz_packages[*]} " == *" $package "* ]] && ! has_candidate "$package"; then continue; fi
+    if [[ " ${optional_packages[*]} " == *" $package "* ]] && ! has_candidate "$package"; then continue; fi
     available+=("$package")
   done
   if ((${#available[@]} == 0)); then return 0; fi

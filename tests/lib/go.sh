@@ -2,7 +2,7 @@
 
 # build_go_programs MODULE-DIRECTORY OUTPUT-DIRECTORY PROGRAM=PACKAGE...
 # Builds them into OUTPUT-DIRECTORY, unless that holds what these sources gave already, and prints it. Fails with 77 and
-# one line where it cannot. One compile job at low priority: tests and builds run beside it.
+# one line where Go or the modules are not there. One compile job at low priority: tests and builds run beside it.
 build_go_programs() {
   local module=$1 output=$2 stamp state program
   shift 2
@@ -16,13 +16,15 @@ build_go_programs() {
   stamp=$(find "$module" -maxdepth 1 -type f | sort | xargs cat | sha256sum)
   state=$output/.built-from
   if [[ ! -f $state || $(<"$state") != "$stamp" ]]; then
+    # What is built is pinned by go.sum; a newer toolchain is never fetched for it.
+    local settings=(env GOFLAGS=-mod=readonly GOTOOLCHAIN=local CGO_ENABLED=0)
+    if ! (cd "$module" && "${settings[@]}" go mod download >/dev/null 2>&1); then
+      say "Go is too old or has no module proxy: $(basename "$output") is not built"
+      return 77
+    fi
     for program in "$@"; do
-      # What Go is asked to build is pinned by go.sum; a newer toolchain is never fetched for it.
-      if ! (cd "$module" && GOFLAGS=-mod=readonly GOTOOLCHAIN=local CGO_ENABLED=0 \
-              quietly "go build ${program#*=}" nice go build -p=1 -o "$output/${program%%=*}" "${program#*=}"); then
-        say "Go cannot build ${program%%=*} here (too old, or no module proxy): it is left out"
-        return 77
-      fi
+      (cd "$module" && quietly "go build ${program#*=}" \
+         nice "${settings[@]}" go build -p=1 -o "$output/${program%%=*}" "${program#*=}") || return 1
     done
     printf '%s\n' "$stamp" >"$state"
   fi
