@@ -17,6 +17,8 @@
 #include "common/loop/loop_threads.h"
 #include "common/loop/signals.h"
 #include "member/api/errors.h"
+#include "member/membership/initial_cluster.h"
+#include "member/membership/release.h"
 #include "member/metrics.h"
 #include "member/mvcc/metrics.h"
 #include "member/operations.h"
@@ -97,7 +99,6 @@ class Member {
   Member(const Options& options, const log::Logger& logger)
       : options_(options),
         logger_(logger),
-        cluster_({static_cast<int>(options.max_learners), std::string(kEtcdVersion)}),
         connection_log_(logger) {}
   ~Member() { tear_down(); }
 
@@ -113,7 +114,7 @@ class Member {
                      tls::ReloadingContext* tls, Status& status);
   replica::Replica::Hooks replica_hooks();
   replica::Replica::State state() {
-    return {*storage_.backend, *store_, *lessor_, alarms_, cluster_, *feed_, quota_bytes(options_)};
+    return {*storage_.backend, *store_, *lessor_, alarms_, *cluster_, *feed_, quota_bytes(options_)};
   }
   void on_ready();
   // From any thread: the member cannot go on.
@@ -134,7 +135,7 @@ class Member {
   const admin::Metrics admin_metrics_{registry_};
   const gateway::Metrics gateway_metrics_{registry_, "gatehouse_rest"};
 
-  membership::Cluster cluster_;
+  std::unique_ptr<membership::Cluster> cluster_;
   alarm::AlarmStore alarms_;
   std::unique_ptr<lease::Lessor> lessor_;
   replica::Storage storage_;
@@ -168,13 +169,13 @@ class Member {
 
 Status Member::open_state() {
   Result<membership::InitialCluster> initial =
-      membership::InitialCluster::parse(options_.initial_cluster, options_.initial_cluster_token);
+      membership::parse_initial_cluster(options_.initial_cluster);
   if (!initial.ok()) return initial.status();
-  GATEHOUSE_RETURN_IF_ERROR(
-      initial->check_self(options_.name, url_texts(options_.initial_advertise_peer_urls)));
-  initial_members_ = initial->members();
+  GATEHOUSE_RETURN_IF_ERROR(membership::check_new_cluster(
+      *initial, options_.name, url_texts(options_.initial_advertise_peer_urls)));
+  initial_members_ = membership::initial_members(*initial, options_.initial_cluster_token);
 
-  replica::StorageOptions storage = storage_options(options_, std::move(*initial));
+  replica::StorageOptions storage = storage_options(options_, initial_members_);
   storage.backend.on_commit = [this](std::chrono::nanoseconds took) {
     metrics_.backend_commit.observe(took);
   };
@@ -182,17 +183,31 @@ Status Member::open_state() {
   storage.wal.on_write = [this](uint64_t bytes) {
     metrics_.wal_bytes.add(static_cast<int64_t>(bytes));
   };
-  Result<replica::Storage> opened = replica::open_storage(files_, storage, cluster_, logger_);
+  Result<replica::Storage> opened = replica::open_storage(files_, storage, logger_);
   if (!opened.ok()) return opened.status();
   storage_ = std::move(*opened);
-  cluster_.set_ids(storage_.identity.cluster_id, storage_.identity.node_id);
+  const auto reader = storage_.backend->read();
+  cluster_ = std::make_unique<membership::Cluster>(storage_.identity.node_id,
+                                                   storage_.identity.cluster_id,
+                                                   static_cast<size_t>(options_.max_learners));
+  GATEHOUSE_RETURN_IF_ERROR(cluster_->restore(*reader));
+  GATEHOUSE_RETURN_IF_ERROR(
+      membership::check_not_newer("cluster", cluster_->members()->version, kEtcdVersion));
+  GATEHOUSE_RETURN_IF_ERROR(
+      membership::check_not_newer("storage", storage_.storage_version, kEtcdVersion));
+  replica::set_configuration(storage_, *cluster_->members());
 
   lease::Options lease_options;
-  const auto min_ttl_ms = options_.heartbeat_interval.count() * (3 * options_.election_ticks() / 2);
-  lease_options.min_ttl_s = (min_ttl_ms + 999) / 1000;
-  lessor_ = std::make_unique<lease::Lessor>(lease_options, steady_ms, &lease_metrics_);
-  GATEHOUSE_RETURN_IF_ERROR(lessor_->open(*storage_.backend));
-  GATEHOUSE_RETURN_IF_ERROR(alarms_.open(*storage_.backend));
+  lease_options.minimum_ttl =
+      lease::minimum_ttl(static_cast<uint64_t>(options_.election_ticks()),
+                         static_cast<uint64_t>(options_.heartbeat_interval.count()));
+  if (options_.gates.lease_checkpoint) {
+    lease_options.checkpoint_interval_ms = lease::kCheckpointIntervalMs;
+  }
+  lease_options.metrics = lease_metrics_;
+  lessor_ = std::make_unique<lease::Lessor>(lease_options, steady_ms);
+  GATEHOUSE_RETURN_IF_ERROR(lessor_->restore(*reader));
+  GATEHOUSE_RETURN_IF_ERROR(alarms_.restore(*reader));
 
   mvcc::StoreOptions store;
   store.compaction_batch = options_.compaction_batch_limit;
@@ -215,6 +230,7 @@ replica::Replica::Hooks Member::replica_hooks() {
   hooks.on_ready = [this] { loop_.post([this] { on_ready(); }); };
   hooks.on_fatal = [this](const Status& why) { fail(why); };
   hooks.lowest_version = [] { return std::string("3.7.0"); };
+  hooks.on_leases_expired = [this](size_t count) { metrics_.leases_expired.add(count); };
   hooks.on_members_changed = [this] { peers_->follow_members(); };
   hooks.on_leader_changed = [this] { metrics_.leader_changes.add(); };
   hooks.entropy = [this] { return entropy_.next(); };
@@ -224,7 +240,7 @@ replica::Replica::Hooks Member::replica_hooks() {
 Status Member::start_replica() {
   replica_thread_ = std::make_unique<loop::LoopThreads>("replica", 1);
   loop::EventLoop& loop = (*replica_thread_)[0];
-  operations_ = std::make_unique<Operations>(loop, cluster_, options_.strict_reconfig_check);
+  operations_ = std::make_unique<Operations>(loop, *cluster_, options_.strict_reconfig_check);
   const size_t lanes = std::max(1u, std::thread::hardware_concurrency());
   wal::WriterCallbacks callbacks;
   callbacks.on_durable = [this](uint64_t sequence) {
@@ -236,7 +252,7 @@ Status Member::start_replica() {
   log_writer_ = std::make_unique<wal::ThreadWriter>(std::move(storage_.log), std::move(callbacks));
   Status status;
   run_on(loop, [&] {
-    peers_ = std::make_unique<Peers>(loop, options_, Peers::Rooms{cluster_, *store_, *lessor_},
+    peers_ = std::make_unique<Peers>(loop, options_, Peers::Rooms{*cluster_, *store_, *lessor_},
                                      dialing_tls_.get(), registry_, logger_);
     auto made = replica::Replica::create(loop, files_, replica_options(options_), storage_,
                                          *log_writer_, *peers_, state(), lanes, replica_hooks(),
@@ -334,7 +350,7 @@ Status Member::start() {
   start_workers();
   GATEHOUSE_RETURN_IF_ERROR(listen());
   LOG_INFO(logger_, "now serving peer/client/metrics",
-           {"local-member-id", membership::id_text(storage_.identity.node_id)},
+           {"local-member-id", schema::id_text(storage_.identity.node_id)},
            {"initial-advertise-peer-urls", url_texts(options_.initial_advertise_peer_urls)},
            {"listen-peer-urls", url_texts(options_.listen_peer_urls)},
            {"advertise-client-urls", url_texts(options_.advertise_client_urls)},
@@ -347,8 +363,8 @@ Status Member::start() {
 void Member::on_ready() {
   if (draining_) return;
   LOG_INFO(logger_, "published local member to cluster through raft",
-           {"local-member-id", membership::id_text(storage_.identity.node_id)},
-           {"cluster-id", membership::id_text(storage_.identity.cluster_id)});
+           {"local-member-id", schema::id_text(storage_.identity.node_id)},
+           {"cluster-id", schema::id_text(storage_.identity.cluster_id)});
   LOG_INFO(logger_, "ready to serve client requests");
   for (const Url& url : options_.listen_client_urls) {
     if (url.tls()) {

@@ -43,7 +43,9 @@ Metrics::Metrics(metrics::Registry& registry)
                                         "The latency distributions of commit called by backend.",
                                         metrics::exponential_buckets(0.001, 2, 14))),
       leader_changes(registry.counter("etcd_server_leader_changes_seen_total",
-                                      "The number of leader changes seen.")) {}
+                                      "The number of leader changes seen.")),
+      leases_expired(registry.counter("etcd_debugging_server_lease_expired_total",
+                                      "The total number of expired leases.")) {}
 
 void add_server_metrics(metrics::Registry& registry, const replica::Replica& replica,
                         const replica::Replica::State& state, const ServerFacts& facts) {

@@ -18,6 +18,7 @@ class Metrics {
   metrics::UpDownCounter wal_bytes;    // etcd_disk_wal_write_bytes_total
   metrics::Histogram backend_commit;   // etcd_disk_backend_commit_duration_seconds
   metrics::Counter leader_changes;     // etcd_server_leader_changes_seen_total
+  metrics::Counter leases_expired;     // etcd_debugging_server_lease_expired_total
 };
 
 struct ServerFacts {

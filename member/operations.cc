@@ -66,14 +66,28 @@ void Operations::watch_transfer(std::shared_ptr<Transfer> transfer) {
 void Operations::change_membership(replica::Lane& lane, raftpb::ConfChange change, Done done) {
   executor_.post([this, change = std::move(change),
                   done = on(lane.executor(), std::move(done))]() mutable {
-    const Status allowed = cluster_.check_conf_change(change);
+    const Result<membership::ParsedChange> parsed = membership::parse_change(change);
+    Status allowed = parsed.status();
+    if (allowed.ok() && strict_) allowed = check_strictly(*parsed);
+    // What all members would refuse alike is not worth a round through the log.
+    if (allowed.ok()) allowed = cluster_.validate(change);
     if (!allowed.ok()) return done(allowed);
-    if (strict_) {
-      const Status safe = cluster_.check_reconfiguration(change);
-      if (!safe.ok()) return done(safe);
-    }
     replica_->change_membership(std::move(change), std::move(done));
   });
+}
+
+Status Operations::check_strictly(const membership::ParsedChange& change) const {
+  switch (change.kind) {
+    case membership::ParsedChange::Kind::kAdd:
+      return change.member.is_learner ? Status() : cluster_.check_add_voter();
+    case membership::ParsedChange::Kind::kRemove:
+      return cluster_.check_remove(change.member.id);
+    case membership::ParsedChange::Kind::kPromote:
+      return cluster_.check_promote(change.member.id);
+    case membership::ParsedChange::Kind::kUpdate:
+      break;
+  }
+  return Status();
 }
 
 void Operations::raise_no_space() {

@@ -28,6 +28,9 @@ class Operations final : public api::Operator {
   void raise_no_space() override;
 
  private:
+  // --strict-reconfig-check: no change that would lose a quorum of members that run.
+  Status check_strictly(const membership::ParsedChange& change) const;
+
   // Of a leadership transfer: asks at each tick whether it is done.
   struct Transfer;
   void watch_transfer(std::shared_ptr<Transfer> transfer);

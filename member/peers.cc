@@ -1,7 +1,6 @@
 #include "member/peers.h"
 
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "common/rpc/typed.h"
@@ -16,8 +15,8 @@ using Answer = transport::PeerPortHooks::Answer;
 
 transport::Options transport_options(const Options& options, const membership::Cluster& cluster) {
   transport::Options out;
-  out.self.id = cluster.member_id();
-  out.self.cluster_id = cluster.cluster_id();
+  out.self.id = cluster.local_id();
+  out.self.cluster_id = cluster.id();
   out.self.server_version = kEtcdVersion;
   out.self.peer_urls = url_texts(options.initial_advertise_peer_urls);
   out.dial_timeout_ms = 1000 + static_cast<uint64_t>(options.election_timeout.count());
@@ -78,18 +77,18 @@ Status Peers::listen(const std::vector<Url>& urls, tls::ReloadingContext* tls) {
 
 void Peers::begin_with(const std::vector<membership::Member>& initial) {
   for (const membership::Member& member : initial) {
-    if (member.id == rooms_.cluster.member_id() || !known_.insert(member.id).second) continue;
+    if (member.id == rooms_.cluster.local_id() || !known_.insert(member.id).second) continue;
     transport_->add_peer(member.id, member.peer_urls);
   }
 }
 
 void Peers::follow_members() {
   const auto members = rooms_.cluster.members();
-  for (const membership::Member& member : members->list()) {
-    if (member.id == rooms_.cluster.member_id()) continue;
+  for (const auto& [id, member] : members->by_id) {
+    if (member.id == rooms_.cluster.local_id()) continue;
     if (known_.insert(member.id).second) {
       transport_->add_peer(member.id, member.peer_urls);
-      LOG_INFO(logger_, "added member", {"added-peer-id", membership::id_text(member.id)},
+      LOG_INFO(logger_, "added member", {"added-peer-id", schema::id_text(member.id)},
                {"added-peer-peer-urls", member.peer_urls});
     } else {
       transport_->update_peer(member.id, member.peer_urls);
@@ -97,9 +96,9 @@ void Peers::follow_members() {
   }
   std::erase_if(known_, [&](uint64_t id) {
     // Those of a first start are not members until the first entries are applied.
-    if (members->find(id) != nullptr || !rooms_.cluster.is_removed(id)) return false;
+    if (members->find(id) != nullptr || !members->removed.contains(id)) return false;
     transport_->remove_peer(id);
-    LOG_INFO(logger_, "removed member", {"removed-remote-peer-id", membership::id_text(id)});
+    LOG_INFO(logger_, "removed member", {"removed-remote-peer-id", schema::id_text(id)});
     return true;
   });
 }
@@ -141,16 +140,17 @@ Result<std::unique_ptr<transport::SnapshotSink>> Peers::accept_snapshot(
 
 std::string Peers::members_json() {
   std::string out = "[";
-  for (const membership::Member& member : rooms_.cluster.members()->list()) {
+  const auto members = rooms_.cluster.members();
+  for (const auto& [id, member] : members->by_id) {
     if (out.size() > 1) out += ',';
-    out += membership::to_json(member);
+    out += schema::member_json(member);
   }
   return out + "]";
 }
 
 std::string Peers::version_json() {
-  const std::string cluster = rooms_.cluster.version();
-  const std::string storage = rooms_.cluster.storage_version();
+  const std::string cluster = rooms_.cluster.members()->version;
+  const std::string& storage = cluster;
   return "{\"etcdserver\":\"" + std::string(kEtcdVersion) + "\",\"etcdcluster\":\"" +
          (cluster.empty() ? "not_decided" : cluster) + "\",\"storage\":\"" +
          (storage.empty() ? "unknown" : storage) + "\"}";
@@ -179,23 +179,25 @@ void Peers::promote(std::string member_id, std::string, Reply reply) {
 }
 
 void Peers::hash_kv(std::string request_json, Reply reply) {
-  int64_t revision = 0;
-  const nlohmann::json request =
-      nlohmann::json::parse(request_json, nullptr, /*allow_exceptions=*/false);
-  if (request.is_object() && request.contains("revision") &&
-      request["revision"].is_number_integer()) {
-    revision = request["revision"].get<int64_t>();
+  etcdserverpb::HashKVRequest message;
+  const Result<std::string> request =
+      transcoder_.json_to_proto(etcdserverpb::HashKVRequest::default_instance(), request_json);
+  if (!request.ok() || !rpc::parse_message(*request, message).ok()) {
+    return reply(text(400, "error unmarshalling request\n"));
   }
-  const Result<mvcc::HashResult> hash = rooms_.store.hash_kv(revision);
+  const Result<mvcc::HashResult> hash = rooms_.store.hash_kv(message.revision());
   if (!hash.ok()) return reply(text(400, hash.status().message() + "\n"));
-  nlohmann::ordered_json body;
-  body["header"]["revision"] = rooms_.store.view()->revision();
-  if (hash->hash != 0) body["hash"] = hash->hash;
-  if (hash->compact_revision != 0) body["compact_revision"] = hash->compact_revision;
-  if (hash->revision != 0) body["hash_revision"] = hash->revision;
+  // Go's encoding of the response: numbers, and zeros left out.
   Answer answer;
   answer.content_type = "application/json";
-  answer.body = body.dump();
+  answer.body = "{\"header\":{\"revision\":" + std::to_string(rooms_.store.view()->revision()) + "}";
+  const auto field = [&](const char* name, int64_t value) {
+    if (value != 0) answer.body += ",\"" + std::string(name) + "\":" + std::to_string(value);
+  };
+  field("hash", hash->hash);
+  field("compact_revision", hash->compact_revision);
+  field("hash_revision", hash->revision);
+  answer.body += "}";
   reply(std::move(answer));
 }
 
@@ -204,20 +206,21 @@ void Peers::renew_lease(std::string request, Reply reply) {
   if (!rpc::parse_message(request, message).ok()) {
     return reply(text(400, "error unmarshalling request\n"));
   }
-  int64_t ttl = 0;
-  bool had_checkpoint = false;
-  switch (rooms_.lessor.renew(message.id(), ttl, had_checkpoint)) {
-    case lease::Lessor::Renewal::kNotFound:
-      return reply(text(404, "lease not found\n"));
-    case lease::Lessor::Renewal::kNotPrimary:
-      return reply(text(400, "not a primary lessor\n"));
-    case lease::Lessor::Renewal::kRenewed:
-      break;
-  }
+  const auto shared = std::make_shared<Reply>(std::move(reply));
+  const auto refuse = [shared](lease::Lessor::Renewal state) {
+    (*shared)(state == lease::Lessor::Renewal::kNotFound ? text(404, "lease not found\n")
+                                                         : text(400, "not a primary lessor\n"));
+  };
+  const lease::Lessor::Renewed renewed = rooms_.lessor.renew(
+      message.id(), [refuse, &loop = loop_](lease::Lessor::Renewal state) {
+        loop.post([refuse, state] { refuse(state); });
+      });
+  if (renewed.state == lease::Lessor::Renewal::kExpired) return;
+  if (renewed.state != lease::Lessor::Renewal::kRenewed) return refuse(renewed.state);
   etcdserverpb::LeaseKeepAliveResponse response;
   response.set_id(message.id());
-  response.set_ttl(ttl);
-  reply(protobuf(response.SerializeAsString()));
+  response.set_ttl(renewed.ttl);
+  (*shared)(protobuf(response.SerializeAsString()));
 }
 
 void Peers::lease_time_to_live(std::string request, Reply reply) {
@@ -226,20 +229,20 @@ void Peers::lease_time_to_live(std::string request, Reply reply) {
     return reply(text(400, "error unmarshalling request\n"));
   }
   const etcdserverpb::LeaseTimeToLiveRequest& asked = message.leasetimetoliverequest();
-  const lease::Lessor::TimeToLive lease = rooms_.lessor.time_to_live(asked.id(), asked.keys());
-  if (!lease.found) return reply(text(404, "lease not found\n"));
+  const auto lease = rooms_.lessor.time_to_live(asked.id(), asked.keys());
+  if (!lease.ok()) return reply(text(404, "lease not found\n"));
   leasepb::LeaseInternalResponse response;
   etcdserverpb::LeaseTimeToLiveResponse* told = response.mutable_leasetimetoliveresponse();
   told->mutable_header();
   told->set_id(asked.id());
-  told->set_ttl(lease.ttl);
-  told->set_grantedttl(lease.granted_ttl);
-  for (const std::string& key : lease.keys) told->add_keys(key);
+  told->set_ttl(lease->remaining);
+  told->set_grantedttl(lease->granted);
+  for (const std::string& key : lease->keys) told->add_keys(key);
   reply(protobuf(response.SerializeAsString()));
 }
 
 void Peers::downgrade_enabled(Reply reply) {
-  reply(text(200, rooms_.cluster.downgrade().enabled ? "true" : "false"));
+  reply(text(200, rooms_.cluster.members()->downgrade.enabled ? "true" : "false"));
 }
 
 }  // namespace gatehouse::member

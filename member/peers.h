@@ -14,6 +14,7 @@
 #include "common/metrics/metrics.h"
 #include "common/net/tcp_dialer.h"
 #include "common/tls/reloading_context.h"
+#include "common/transcode/transcoder.h"
 #include "member/lease/lessor.h"
 #include "member/membership/cluster.h"
 #include "member/mvcc/store.h"
@@ -63,7 +64,7 @@ class Peers final : public replica::PeerSender,
   void on_message(raft::Message message) override;
   void report_unreachable(raft::NodeId id) override;
   void report_snapshot(raft::NodeId id, bool arrived) override;
-  bool is_removed(raft::NodeId id) const override { return rooms_.cluster.is_removed(id); }
+  bool is_removed(raft::NodeId id) const override { return rooms_.cluster.members()->removed.contains(id); }
   void on_removed_self(std::string_view reason) override;
   void open_snapshot(raft::Message message,
                      UniqueFunction<void(Result<transport::OutgoingSnapshot>)> ready) override;
@@ -83,6 +84,7 @@ class Peers final : public replica::PeerSender,
   const Rooms rooms_;
   const log::Logger logger_;
   net::TcpDialer dialer_;
+  const transcode::Transcoder transcoder_;
   std::unique_ptr<transport::Transport> transport_;
   std::unique_ptr<httpio::HttpServer> server_;
   std::set<uint64_t> known_;

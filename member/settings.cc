@@ -37,13 +37,12 @@ uint64_t quota_bytes(const Options& options) {
 }
 
 replica::StorageOptions storage_options(const Options& options,
-                                        membership::InitialCluster initial_cluster) {
+                                        std::vector<membership::Member> initial_members) {
   replica::StorageOptions out;
   out.data_directory = options.data_dir;
   out.wal_directory = options.wal_dir;
   out.name = options.name;
-  out.initial_cluster = std::move(initial_cluster);
-  out.token = options.initial_cluster_token;
+  out.initial_members = std::move(initial_members);
   out.backend.batch_interval = options.backend_batch_interval;
   out.backend.batch_limit = static_cast<uint32_t>(options.backend_batch_limit);
   out.backend.no_sync = options.unsafe_no_fsync;

@@ -13,7 +13,7 @@
 namespace gatehouse::member {
 
 replica::StorageOptions storage_options(const Options& options,
-                                        membership::InitialCluster initial_cluster);
+                                        std::vector<membership::Member> initial_members);
 replica::ReplicaOptions replica_options(const Options& options);
 WorkerOptions worker_options(const Options& options);
 httpio::HttpServerOptions client_server_options(const Options& options);

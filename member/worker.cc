@@ -82,12 +82,12 @@ Worker::~Worker() = default;
 
 std::vector<admin::Alarm> Worker::alarms() const {
   std::vector<admin::Alarm> alarms;
-  for (const etcdserverpb::AlarmMember& each : shared_.state.alarms.get(etcdserverpb::NONE)) {
-    switch (each.alarm()) {
-      case etcdserverpb::NOSPACE:
+  for (const alarm::Alarm& each : shared_.state.alarms.list()) {
+    switch (each.type) {
+      case alarm::kNoSpace:
         alarms.push_back(admin::Alarm::kNospace);
         break;
-      case etcdserverpb::CORRUPT:
+      case alarm::kCorrupt:
         alarms.push_back(admin::Alarm::kCorrupt);
         break;
       default:
@@ -98,8 +98,8 @@ std::vector<admin::Alarm> Worker::alarms() const {
 }
 
 admin::Versions Worker::versions() const {
-  return {shared_.version, shared_.state.cluster.version(),
-          shared_.state.cluster.storage_version()};
+  const auto members = shared_.state.cluster.members();
+  return {shared_.version, members->version, members->version};
 }
 
 void Worker::serializable_read(Done done) {

@@ -1,4 +1,5 @@
-// SHA-1 (RFC 3174): how etcd makes the ids of members and clusters. Not for secrets.
+// SHA-1 (FIPS 180-4). Broken for signatures; here it only spreads member and cluster ids, as etcd
+// computes them. Pure; any thread.
 #pragma once
 
 #include <array>
@@ -7,8 +8,6 @@
 
 namespace gatehouse::codec {
 
-using Sha1Digest = std::array<uint8_t, 20>;
-
-Sha1Digest sha1(std::string_view bytes);
+std::array<uint8_t, 20> sha1(std::string_view bytes);
 
 }  // namespace gatehouse::codec

@@ -1,40 +1,41 @@
 #include "common/codec/sha256.h"
 
+#include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "common/codec/fixed.h"
 
 namespace gatehouse::codec {
-
 namespace {
 
-// Section 4.2.2: the first 32 bits of the fractional parts of the cube roots of the first 64 primes.
+// The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
 constexpr std::array<uint32_t, 64> kRound = {
-    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
-    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
-    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
-    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+    0x428A2F98, 0x71374491, 0xB5C0FBCF, 0xE9B5DBA5, 0x3956C25B, 0x59F111F1, 0x923F82A4, 0xAB1C5ED5,
+    0xD807AA98, 0x12835B01, 0x243185BE, 0x550C7DC3, 0x72BE5D74, 0x80DEB1FE, 0x9BDC06A7, 0xC19BF174,
+    0xE49B69C1, 0xEFBE4786, 0x0FC19DC6, 0x240CA1CC, 0x2DE92C6F, 0x4A7484AA, 0x5CB0A9DC, 0x76F988DA,
+    0x983E5152, 0xA831C66D, 0xB00327C8, 0xBF597FC7, 0xC6E00BF3, 0xD5A79147, 0x06CA6351, 0x14292967,
+    0x27B70A85, 0x2E1B2138, 0x4D2C6DFC, 0x53380D13, 0x650A7354, 0x766A0ABB, 0x81C2C92E, 0x92722C85,
+    0xA2BFE8A1, 0xA81A664B, 0xC24B8B70, 0xC76C51A3, 0xD192E819, 0xD6990624, 0xF40E3585, 0x106AA070,
+    0x19A4C116, 0x1E376C08, 0x2748774C, 0x34B0BCB5, 0x391C0CB3, 0x4ED8AA4A, 0x5B9CCA4F, 0x682E6FF3,
+    0x748F82EE, 0x78A5636F, 0x84C87814, 0x8CC70208, 0x90BEFFFA, 0xA4506CEB, 0xBEF9A3F7, 0xC67178F2};
 
 }  // namespace
 
-void Sha256::add_block(const char* block) {
+void Sha256::mix(const char* block) {
   std::array<uint32_t, 64> w;
   for (size_t t = 0; t < 16; ++t) w[t] = load_big_endian<uint32_t>(block + 4 * t);
   for (size_t t = 16; t < 64; ++t) {
     const uint32_t s0 = std::rotr(w[t - 15], 7) ^ std::rotr(w[t - 15], 18) ^ (w[t - 15] >> 3);
     const uint32_t s1 = std::rotr(w[t - 2], 17) ^ std::rotr(w[t - 2], 19) ^ (w[t - 2] >> 10);
-    w[t] = w[t - 16] + s0 + w[t - 7] + s1;
+    w[t] = s1 + w[t - 7] + s0 + w[t - 16];
   }
   auto [a, b, c, d, e, f, g, h] = state_;
   for (size_t t = 0; t < 64; ++t) {
-    const uint32_t s1 = std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25);
-    const uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + kRound[t] + w[t];
-    const uint32_t s0 = std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22);
-    const uint32_t t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
+    const uint32_t t1 = h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) +
+                        ((e & f) ^ (~e & g)) + kRound[t] + w[t];
+    const uint32_t t2 = (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) +
+                        ((a & b) ^ (a & c) ^ (b & c));
     h = g;
     g = f;
     f = e;
@@ -44,35 +45,36 @@ void Sha256::add_block(const char* block) {
     b = a;
     a = t1 + t2;
   }
-  const std::array<uint32_t, 8> add = {a, b, c, d, e, f, g, h};
-  for (size_t i = 0; i < add.size(); ++i) state_[i] += add[i];
+  const std::array<uint32_t, 8> sums = {a, b, c, d, e, f, g, h};
+  for (size_t i = 0; i < sums.size(); ++i) state_[i] += sums[i];
 }
 
 void Sha256::update(std::string_view bytes) {
-  bytes_ += bytes.size();
-  if (!rest_.empty()) {
-    const std::string_view head = bytes.substr(0, kBlockBytes - rest_.size());
-    rest_ += head;
-    bytes.remove_prefix(head.size());
-    if (rest_.size() < kBlockBytes) return;
-    add_block(rest_.data());
-    rest_.clear();
+  const size_t held = size_ % kBlockBytes;
+  size_ += bytes.size();
+  if (held != 0) {
+    const size_t taken = std::min(bytes.size(), kBlockBytes - held);
+    if (taken != 0) std::memcpy(pending_.data() + held, bytes.data(), taken);
+    bytes.remove_prefix(taken);
+    if (held + taken < kBlockBytes) return;
+    mix(pending_.data());
   }
-  while (bytes.size() >= kBlockBytes) {
-    add_block(bytes.data());
-    bytes.remove_prefix(kBlockBytes);
-  }
-  rest_ = bytes;
+  for (; bytes.size() >= kBlockBytes; bytes.remove_prefix(kBlockBytes)) mix(bytes.data());
+  if (!bytes.empty()) std::memcpy(pending_.data(), bytes.data(), bytes.size());
 }
 
-std::string Sha256::finish() {
-  const uint64_t bits = bytes_ * 8;
-  std::string padding("\x80");
-  while ((rest_.size() + padding.size()) % kBlockBytes != kBlockBytes - 8) padding += '\0';
-  append_big_endian(padding, bits);
-  update(padding);
-  std::string digest;
-  for (const uint32_t word : state_) append_big_endian(digest, word);
+Sha256::Digest Sha256::finish() {
+  char length[8];
+  store_big_endian(length, size_ * 8);
+  static constexpr char kPadding[kBlockBytes] = {'\x80'};
+  const size_t held = size_ % kBlockBytes;
+  update({kPadding, (held < 56 ? 56 : 120) - held});
+  update({length, sizeof length});
+
+  Digest digest;
+  for (size_t i = 0; i < digest.size(); ++i) {
+    digest[i] = static_cast<uint8_t>(state_[i / 4] >> (24 - 8 * (i % 4)));
+  }
   return digest;
 }
 

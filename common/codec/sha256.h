@@ -1,10 +1,10 @@
-// SHA-256 (FIPS 180-4), in pieces: what ends a snapshot stream, and a snapshot file.
+// SHA-256 (FIPS 180-4), fed in pieces: the end of a snapshot stream carries one over all of it.
+// One thread at a time.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace gatehouse::codec {
@@ -12,20 +12,27 @@ namespace gatehouse::codec {
 class Sha256 {
  public:
   static constexpr size_t kDigestBytes = 32;
+  using Digest = std::array<uint8_t, kDigestBytes>;
 
   void update(std::string_view bytes);
-  // The digest of all that came; once, last.
-  std::string finish();
+  // Of everything so far. Afterwards only destruction or assignment.
+  Digest finish();
 
  private:
   static constexpr size_t kBlockBytes = 64;
 
-  void add_block(const char* block);
+  void mix(const char* block);
 
-  std::array<uint32_t, 8> state_ = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                                    0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  std::string rest_;  // less than a block
-  uint64_t bytes_ = 0;
+  std::array<uint32_t, 8> state_ = {0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A,
+                                    0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19};
+  std::array<char, kBlockBytes> pending_;  // size_ % kBlockBytes bytes of an unfinished block
+  uint64_t size_ = 0;
 };
+
+inline Sha256::Digest sha256(std::string_view bytes) {
+  Sha256 hash;
+  hash.update(bytes);
+  return hash.finish();
+}
 
 }  // namespace gatehouse::codec

@@ -1,77 +1,82 @@
 #include "member/alarm/alarm_store.h"
 
-namespace gatehouse::alarm {
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
 
+namespace gatehouse::alarm {
 namespace {
 
-using etcdserverpb::AlarmMember;
-using etcdserverpb::AlarmType;
+using backend::Bucket;
 
-AlarmMember make(uint64_t member, AlarmType type) {
-  AlarmMember alarm;
-  alarm.set_memberid(member);
-  alarm.set_alarm(type);
-  return alarm;
-}
+bool has_bit(int32_t type) { return type >= 0 && type < 32; }
 
 }  // namespace
 
-Status AlarmStore::open(const backend::Backend& backend) {
+Status AlarmStore::restore(const backend::Reader& reader) {
   const std::lock_guard lock(mutex_);
   alarms_.clear();
   Status status;
-  backend.read()->scan(
-      backend::Bucket::kAlarm, {}, {}, [&](std::string_view key, std::string_view) {
-        AlarmMember alarm;
-        if (!alarm.ParseFromArray(key.data(), static_cast<int>(key.size()))) {
-          status = Status(StatusCode::kDataLoss,
-                          "the database has a row in bucket \"alarm\" that is no alarm");
-          return false;
-        }
-        alarms_.emplace(alarm.alarm(), alarm.memberid());
-        return true;
-      });
-  note();
+  reader.scan(Bucket::kAlarm, {}, {}, [&](std::string_view key, std::string_view) {
+    const std::optional<Alarm> alarm = schema::parse_alarm_key(key);
+    if (!alarm || schema::alarm_key(*alarm) != key) {
+      status = Status(StatusCode::kDataLoss, "a row of bucket \"alarm\" is no alarm");
+      return false;
+    }
+    alarms_.insert(*alarm);
+    return true;
+  });
+  recount();
   return status;
 }
 
-void AlarmStore::note() {
-  uint32_t raised = 0;
-  for (const auto& [type, member] : alarms_) {
-    if (AlarmType_IsValid(type)) raised |= uint32_t{1} << type;
+bool AlarmStore::activate(backend::Writer& writer, const Alarm& alarm) {
+  const std::string key = schema::alarm_key(alarm);
+  if (key.empty()) return false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!alarms_.insert(alarm).second) return false;
+    recount();
   }
-  raised_.store(raised, std::memory_order_release);
+  writer.put(Bucket::kAlarm, key, {});
+  return true;
 }
 
-std::optional<AlarmMember> AlarmStore::activate(backend::Writer& writer, uint64_t member,
-                                                AlarmType type) {
-  if (type == etcdserverpb::NONE) return std::nullopt;
-  const AlarmMember alarm = make(member, type);
-  const std::lock_guard lock(mutex_);
-  if (alarms_.emplace(type, member).second) {
-    writer.put(backend::Bucket::kAlarm, alarm.SerializeAsString(), "");
-    note();
+bool AlarmStore::deactivate(backend::Writer& writer, const Alarm& alarm) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (alarms_.erase(alarm) == 0) return false;
+    recount();
   }
-  return alarm;
+  writer.remove(Bucket::kAlarm, schema::alarm_key(alarm));
+  return true;
 }
 
-std::optional<AlarmMember> AlarmStore::deactivate(backend::Writer& writer, uint64_t member,
-                                                  AlarmType type) {
+std::vector<Alarm> AlarmStore::list(int32_t type, uint64_t member) const {
   const std::lock_guard lock(mutex_);
-  if (alarms_.erase({type, member}) == 0) return std::nullopt;
-  const AlarmMember alarm = make(member, type);
-  writer.remove(backend::Bucket::kAlarm, alarm.SerializeAsString());
-  note();
-  return alarm;
-}
-
-std::vector<AlarmMember> AlarmStore::get(AlarmType type) const {
-  std::vector<AlarmMember> found;
-  const std::lock_guard lock(mutex_);
-  for (const auto& [each, member] : alarms_) {
-    if (type == etcdserverpb::NONE || type == each) found.push_back(make(member, each));
+  std::vector<Alarm> found;
+  for (const Alarm& alarm : alarms_) {
+    if (type != kNone && alarm.type != type) continue;
+    if (member != 0 && alarm.member != member) continue;
+    found.push_back(alarm);
   }
   return found;
+}
+
+bool AlarmStore::any(int32_t type) const {
+  if (has_bit(type)) return (on_.load(std::memory_order_acquire) >> type & 1) != 0;
+  const std::lock_guard lock(mutex_);
+  return std::any_of(alarms_.begin(), alarms_.end(),
+                     [type](const Alarm& alarm) { return alarm.type == type; });
+}
+
+void AlarmStore::recount() {
+  uint32_t on = 0;
+  for (const Alarm& alarm : alarms_) {
+    if (has_bit(alarm.type)) on |= uint32_t{1} << alarm.type;
+  }
+  on_.store(on, std::memory_order_release);
 }
 
 }  // namespace gatehouse::alarm

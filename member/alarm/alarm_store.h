@@ -1,47 +1,51 @@
-// AlarmStore: which member has raised which alarm. Rows of the "alarm" bucket: an encoded
-// AlarmMember each, without a value.
+// AlarmStore: the alarms that are on, by type and member.
 //
-// Thread-safe; activate and deactivate come from the apply thread only. any() is one atomic load.
+// Changed by the writer's thread as the log says; read from any thread. Alarms are few: a NOSPACE
+// or CORRUPT for each member at most.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <mutex>
-#include <optional>
 #include <set>
-#include <utility>
 #include <vector>
 
 #include "common/base/status.h"
 #include "member/backend/backend.h"
-#include "proto/rpc.pb.h"
+#include "member/schema/alarm.h"
 
 namespace gatehouse::alarm {
 
+using schema::Alarm;
+
+// etcdserverpb.AlarmType. Other numbers are kept and listed like these.
+inline constexpr int32_t kNone = 0;  // in a question: of every type
+inline constexpr int32_t kNoSpace = 1;
+inline constexpr int32_t kCorrupt = 2;
+
 class AlarmStore {
  public:
-  // Forgets everything and reads the rows. kDataLoss: a row is no alarm.
-  Status open(const backend::Backend& backend);
+  // Writer. Forgets all and reads the rows; again when a snapshot has replaced the database.
+  // DataLoss when a row is none.
+  Status restore(const backend::Reader& reader);
 
-  // The alarm, raised now or before. Nothing for NONE.
-  std::optional<etcdserverpb::AlarmMember> activate(backend::Writer& writer, uint64_t member,
-                                                    etcdserverpb::AlarmType type);
-  // Nothing when it was not raised.
-  std::optional<etcdserverpb::AlarmMember> deactivate(backend::Writer& writer, uint64_t member,
-                                                      etcdserverpb::AlarmType type);
+  // Writer. True when it was off. The alarm {0, kNone}, which no row can hold, is never on.
+  bool activate(backend::Writer& writer, const Alarm& alarm);
+  // Writer. True when it was on.
+  bool deactivate(backend::Writer& writer, const Alarm& alarm);
 
-  // Of one type, or all for NONE; by type, then member.
-  std::vector<etcdserverpb::AlarmMember> get(etcdserverpb::AlarmType type) const;
-  bool any(etcdserverpb::AlarmType type) const {
-    return (raised_.load(std::memory_order_acquire) >> type & 1) != 0;
-  }
+  // By member and type; `type` kNone: of every type, `member` 0: of every member.
+  std::vector<Alarm> list(int32_t type = kNone, uint64_t member = 0) const;
+
+  // Is it on for some member? One load for the two that every write asks about.
+  bool any(int32_t type) const;
 
  private:
-  void note();  // with the mutex
+  void recount();  // with the lock held
 
   mutable std::mutex mutex_;
-  std::set<std::pair<etcdserverpb::AlarmType, uint64_t>> alarms_;
-  std::atomic<uint32_t> raised_{0};  // a bit for each type
+  std::set<Alarm> alarms_;
+  std::atomic<uint32_t> on_{0};  // bit n: type n, for n < 32
 };
 
 }  // namespace gatehouse::alarm

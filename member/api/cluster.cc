@@ -1,4 +1,5 @@
 // Cluster: who the members are, and changing it.
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,6 +8,8 @@
 #include "member/api/unary.h"
 #include "member/membership/cluster.h"
 #include "member/membership/conf_change.h"
+#include "member/membership/ids.h"
+#include "member/membership/peer_urls.h"
 #include "proto/rpc.pb.h"
 
 namespace gatehouse::api {
@@ -25,10 +28,15 @@ etcdserverpb::Member to_proto(const membership::Member& member) {
   return message;
 }
 
+template <typename Texts>
+Result<std::vector<std::string>> requested_urls(const Texts& texts) {
+  return membership::parse_requested_urls({texts.begin(), texts.end()});
+}
+
 // Appends all members as the field `number` of a response.
 void append_members(const membership::Cluster& cluster, uint32_t number, std::string& fields) {
   const auto members = cluster.members();
-  for (const membership::Member& member : members->list()) {
+  for (const auto& [id, member] : members->by_id) {
     codec::append_bytes_field(fields, number, to_proto(member).SerializeAsString());
   }
 }
@@ -81,11 +89,14 @@ class MemberAdd final : public Change {
   void run() override {
     etcdserverpb::MemberAddRequest message;
     if (!rpc::parse_message(request(), message).ok()) return fail(undecodable());
-    Result<membership::Member> member = membership::new_member(
-        {message.peerurls().begin(), message.peerurls().end()}, message.islearner());
-    if (!member.ok()) return fail(member_bad_urls());
-    member_ = *member;
-    change(membership::add_change(member_));
+    Result<std::vector<std::string>> urls = requested_urls(message.peerurls());
+    if (!urls.ok()) return fail(urls.status());
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    member_.id = membership::member_id(
+        *urls, {}, std::chrono::duration_cast<std::chrono::seconds>(now).count());
+    member_.peer_urls = std::move(*urls);
+    member_.is_learner = message.islearner();
+    change(membership::add_change(0, member_));
   }
   void on_changed(std::string& fields) override {
     codec::append_bytes_field(fields, 2, to_proto(member_).SerializeAsString());
@@ -103,7 +114,7 @@ class MemberRemove final : public Change {
   void run() override {
     etcdserverpb::MemberRemoveRequest message;
     if (!rpc::parse_message(request(), message).ok()) return fail(undecodable());
-    change(membership::remove_change(message.id()));
+    change(membership::remove_change(0, message.id()));
   }
 };
 
@@ -116,10 +127,9 @@ class MemberUpdate final : public Change {
     etcdserverpb::MemberUpdateRequest message;
     if (!rpc::parse_message(request(), message).ok()) return fail(undecodable());
     // etcd keeps what it is given, and other members fall over it.
-    Result<raftpb::ConfChange> update = membership::update_change(
-        message.id(), {message.peerurls().begin(), message.peerurls().end()});
-    if (!update.ok()) return fail(member_bad_urls());
-    change(*update);
+    const Result<std::vector<std::string>> urls = requested_urls(message.peerurls());
+    if (!urls.ok()) return fail(urls.status());
+    change(membership::update_change(0, message.id(), *urls));
   }
 };
 
@@ -131,7 +141,7 @@ class MemberPromote final : public Change {
   void run() override {
     etcdserverpb::MemberPromoteRequest message;
     if (!rpc::parse_message(request(), message).ok()) return fail(undecodable());
-    change(membership::promote_change(message.id()));
+    change(membership::promote_change(0, message.id()));
   }
 };
 

@@ -26,17 +26,6 @@ inline Status stopped() { return unavailable("etcdserver: server stopped"); }
 inline Status learner() {
   return Status(StatusCode::kFailedPrecondition, "etcdserver: rpc not supported for learner");
 }
-inline Status member_bad_urls() {
-  return invalid_argument("etcdserver: given member URLs are invalid");
-}
-inline Status member_not_found() { return not_found("etcdserver: member not found"); }
-inline Status learner_not_ready() {
-  return Status(StatusCode::kFailedPrecondition,
-                "etcdserver: can only promote a learner member which is in sync with leader");
-}
-inline Status bad_leader_transferee() {
-  return Status(StatusCode::kFailedPrecondition, "etcdserver: bad leader transferee");
-}
 inline Status auth_unimplemented() {
   return Status(StatusCode::kUnimplemented, "etcdserver: authentication is not supported yet");
 }

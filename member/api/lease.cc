@@ -80,17 +80,20 @@ class LeaseTimeToLive final : public Unary {
   void on_readable() override { look(); }
 
   void look() {
-    if (!context().lessor.is_primary()) {
+    if (!context().lessor.primary()) {
       if (!wait_.wait()) fail(timed_out());
       return;
     }
-    const lease::Lessor::TimeToLive lease =
+    const Result<lease::Lessor::TimeToLive> lease =
         context().lessor.time_to_live(message_.id(), message_.keys());
     etcdserverpb::LeaseTimeToLiveResponse response;
     response.set_id(message_.id());
-    response.set_ttl(lease.found ? lease.ttl : -1);
-    response.set_grantedttl(lease.granted_ttl);
-    for (const std::string& key : lease.keys) response.add_keys(key);
+    response.set_ttl(-1);
+    if (lease.ok()) {
+      response.set_ttl(lease->remaining);
+      response.set_grantedttl(lease->granted);
+      for (const std::string& key : lease->keys) response.add_keys(key);
+    }
     answer(context().views.get()->revision(), response.SerializeAsString());
   }
 
@@ -136,45 +139,80 @@ class KeepAlive final : public rpc::ServerHandler {
   }
 
   void answer_waiting() {
-    while (!finished_ && !waiting_.empty() && call_.can_send()) {
+    while (!finished_ && !under_way_ && !waiting_.empty() && call_.can_send()) {
       const int64_t id = waiting_.front();
-      const int64_t revision = context_.views.get()->revision();
-      int64_t ttl = 0;
-      bool had_checkpoint = false;
-      const auto renewal = context_.lessor.renew(id, ttl, had_checkpoint);
-      if (renewal == lease::Lessor::Renewal::kNotPrimary) {
-        if (!wait_.wait()) finish(timed_out());
-        return;
+      revision_ = context_.views.get()->revision();
+      const lease::Lessor::Renewed renewed = context_.lessor.renew(id, when_over());
+      switch (renewed.state) {
+        case lease::Lessor::Renewal::kNotPrimary:
+          if (!wait_.wait()) finish(timed_out());
+          return;
+        case lease::Lessor::Renewal::kExpired:
+          under_way_ = true;  // when_over() tells
+          return;
+        case lease::Lessor::Renewal::kNotFound:
+          answer(0);
+          break;
+        case lease::Lessor::Renewal::kRenewed:
+          if (renewed.clear_checkpoint) return clear_checkpoint(id, renewed.ttl);
+          answer(renewed.ttl);
+          break;
       }
-      wait_.done();
-      waiting_.pop_front();
-      if (had_checkpoint) clear_checkpoint(id);
-      std::string fields;
-      codec::append_int64_field(fields, 2, id);
-      codec::append_int64_field(fields, 3, ttl);
-      call_.send(context_.header.response(revision, fields));
     }
-    if (finished_) return;
+    if (finished_ || under_way_) return;
     if (waiting_.empty()) ended_ ? finish(Status()) : call_.want_message();
   }
 
-  // It has its whole life again, which a next leader should know.
-  void clear_checkpoint(int64_t id) {
+  void answer(int64_t ttl) {
+    wait_.done();
+    std::string fields;
+    codec::append_int64_field(fields, 2, waiting_.front());
+    codec::append_int64_field(fields, 3, ttl);
+    waiting_.pop_front();
+    call_.send(context_.header.response(revision_, fields));
+  }
+
+  // Of a lease that has expired: its revoke is on its way through the log, and comes from there.
+  lease::Lessor::OnEnd when_over() {
+    return [this, alive = std::weak_ptr<bool>(alive_),
+            &executor = context_.lane.executor()](lease::Lessor::Renewal state) {
+      executor.post([this, alive, state] {
+        if (alive.expired() || finished_) return;
+        under_way_ = false;
+        if (state == lease::Lessor::Renewal::kNotFound) answer(0);
+        answer_waiting();
+      });
+    };
+  }
+
+  // It has its whole life again, which a next leader must know before the client does.
+  void clear_checkpoint(int64_t id, int64_t ttl) {
     etcdserverpb::LeaseCheckpointRequest message;
     message.add_checkpoints()->set_id(id);
     const std::string body = message.SerializeAsString();
     apply::Request request;
     request.kind = apply::Kind::kLeaseCheckpoint;
     request.body = body;
-    context_.lane.propose(request, [](apply::Outcome) {});
+    under_way_ = true;
+    context_.lane.propose(request, [this, ttl, alive = std::weak_ptr<bool>(alive_)](
+                                       apply::Outcome outcome) {
+      if (alive.expired() || finished_) return;
+      under_way_ = false;
+      if (!outcome.status.ok()) return finish(outcome.status);
+      answer(ttl);
+      answer_waiting();
+    });
   }
 
   rpc::ServerCall& call_;
   Context& context_;
   std::deque<int64_t> waiting_;
+  int64_t revision_ = 0;     // of the answer's header: from before the renewal
+  bool under_way_ = false;  // the first that waits has to wait for the log
   bool ended_ = false;
   bool finished_ = false;
   LeaderWait wait_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "member/api/services.h"
 #include "member/api/snapshot_stream.h"
 #include "member/api/unary.h"
+#include "member/membership/release.h"
 #include "member/schema/meta.h"
 #include "proto/membership.pb.h"
 #include "proto/rpc.pb.h"
@@ -42,12 +43,15 @@ class GetStatus final : public Unary {
     response.set_raftterm(progress.term);
     response.set_raftappliedindex(progress.applied);
     response.set_islearner(progress.is_learner);
-    response.set_storageversion(context().cluster.storage_version());
-    const membership::Downgrade downgrade = context().cluster.downgrade();
-    response.mutable_downgradeinfo()->set_enabled(downgrade.enabled);
-    response.mutable_downgradeinfo()->set_targetversion(downgrade.target_version);
+    const auto members = context().cluster.members();
+    response.set_storageversion(members->version);
+    response.mutable_downgradeinfo()->set_enabled(members->downgrade.enabled);
+    response.mutable_downgradeinfo()->set_targetversion(members->downgrade.target);
     if (progress.leader == 0) response.add_errors("etcdserver: no leader");
-    for (const etcdserverpb::AlarmMember& alarm : context().alarms.get(etcdserverpb::NONE)) {
+    for (const alarm::Alarm& each : context().alarms.list()) {
+      etcdserverpb::AlarmMember alarm;
+      alarm.set_memberid(each.member);
+      alarm.set_alarm(static_cast<etcdserverpb::AlarmType>(each.type));
       response.add_errors(alarm.ShortDebugString());
     }
     answer(context().views.get()->revision(), response.SerializeAsString());
@@ -165,9 +169,8 @@ class MoveLeader final : public Unary {
     etcdserverpb::MoveLeaderRequest message;
     if (!rpc::parse_message(request(), message).ok()) return fail(undecodable());
     if (!context().lane.progress().is_leader) return fail(not_leader());
-    const auto members = context().cluster.members();
-    const membership::Member* target = members->find(message.targetid());
-    if (target == nullptr || target->is_learner) return fail(bad_leader_transferee());
+    const Status allowed = context().cluster.check_transferee(message.targetid());
+    if (!allowed.ok()) return fail(allowed);
     context().operations.move_leader(
         context().lane, message.targetid(),
         [this, alive = std::weak_ptr<bool>(alive_)](const Status& status) {
@@ -199,16 +202,16 @@ class Downgrade final : public Unary {
   }
 
   void on_readable() override {
-    const membership::Cluster& cluster = context().cluster;
+    const auto members = context().cluster.members();
     if (message_.action() == etcdserverpb::DowngradeRequest::CANCEL) {
       // That none is under way is no error to etcd's clients.
-      if (!cluster.downgrade().enabled) return answer_version();
+      if (!members->downgrade.enabled) return answer_version();
       return propose_info(false, "");
     }
-    const Result<std::string> target = cluster.check_downgrade(message_.version());
+    const Result<std::string> target = membership::check_downgrade(*members, message_.version());
     if (!target.ok()) return fail(target.status());
     if (message_.action() == etcdserverpb::DowngradeRequest::VALIDATE) return answer_version();
-    if (cluster.downgrade().enabled) {
+    if (members->downgrade.enabled) {
       return fail(Status(StatusCode::kFailedPrecondition,
                          "etcdserver: cluster has a downgrade job in progress"));
     }
@@ -229,7 +232,7 @@ class Downgrade final : public Unary {
 
   void answer_version() {
     etcdserverpb::DowngradeResponse response;
-    response.set_version(context().cluster.version());
+    response.set_version(context().cluster.members()->version);
     answer(context().views.get()->revision(), response.SerializeAsString());
   }
 

@@ -31,7 +31,7 @@ void SnapshotStream::on_half_close() {
   // The thread reaches this call only by tasks on its loop, which ask whether it is still there.
   env::Executor& executor = call_.executor();
   auto work = [pipe = pipe_, result, &executor, this, &backend = context_.backend,
-               header = context_.header, version = context_.cluster.storage_version(),
+               header = context_.header, version = context_.cluster.members()->version,
                revision = context_.views.get()->revision()] {
     const auto push = [&](std::string message) {
       std::unique_lock lock(pipe->mutex);
@@ -59,7 +59,9 @@ void SnapshotStream::on_half_close() {
       return Status();
     });
     if (result->ok()) {
-      *result = push(piece_message(header, revision, 0, sha.finish(), version));
+      const codec::Sha256::Digest digest = sha.finish();
+      const std::string_view bytes(reinterpret_cast<const char*>(digest.data()), digest.size());
+      *result = push(piece_message(header, revision, 0, bytes, version));
     }
   };
   context_.operations.run_aside(context_.lane, std::move(work), [pipe = pipe_, result, this] {

@@ -35,7 +35,7 @@ class Corrupt final : public Applier {
       : alarms_(parts.alarms), next_(std::move(next)) {}
 
   Outcome apply(const Request& request) override {
-    if (alarms_.any(etcdserverpb::CORRUPT)) {
+    if (alarms_.any(alarm::kCorrupt)) {
       switch (request.kind) {
         case Kind::kRange:
         case Kind::kPut:
@@ -63,7 +63,7 @@ class Capped final : public Applier {
       : alarms_(parts.alarms), next_(std::move(next)) {}
 
   Outcome apply(const Request& request) override {
-    if (alarms_.any(etcdserverpb::NOSPACE) && cost_of(request) > 0) return no_space();
+    if (alarms_.any(alarm::kNoSpace) && cost_of(request) > 0) return no_space();
     return next_->apply(request);
   }
 

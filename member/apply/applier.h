@@ -40,6 +40,8 @@ struct Parts {
   membership::Cluster& cluster;
   // 0: none.
   uint64_t quota_bytes = 0;
+  // Checkpoints of leases are kept across restarts.
+  bool durable_checkpoints = true;
   // An answer that had to wait (a compaction that was to be waited for). Any thread.
   std::function<void(uint64_t id, Outcome outcome)> complete_later;
 };

@@ -11,6 +11,7 @@
 #include "member/apply/put.h"
 #include "member/apply/txn.h"
 #include "member/mvcc/range.h"
+#include "member/schema/meta.h"
 #include "proto/membership.pb.h"
 #include "proto/rpc.pb.h"
 
@@ -165,7 +166,7 @@ class BackendLayer final : public Applier {
     for (const etcdserverpb::LeaseCheckpoint& checkpoint : message.checkpoints()) {
       // A lease that went meanwhile needs none.
       parts_.lessor.checkpoint(parts_.backend.writer(), checkpoint.id(),
-                               checkpoint.remaining_ttl());
+                               checkpoint.remaining_ttl(), parts_.durable_checkpoints);
     }
     return Outcome();
   }
@@ -173,29 +174,26 @@ class BackendLayer final : public Applier {
   Outcome alarm(const Request& request) {
     etcdserverpb::AlarmRequest message;
     if (!parse(request, message)) return undecodable();
-    std::vector<etcdserverpb::AlarmMember> alarms;
+    const alarm::Alarm wanted{message.memberid(), static_cast<int32_t>(message.alarm())};
+    std::vector<alarm::Alarm> alarms;
     switch (message.action()) {
       case etcdserverpb::AlarmRequest::GET:
-        alarms = parts_.alarms.get(message.alarm());
+        alarms = parts_.alarms.list(wanted.type, wanted.member);
         break;
       case etcdserverpb::AlarmRequest::ACTIVATE:
-        if (auto raised = parts_.alarms.activate(parts_.backend.writer(), message.memberid(),
-                                                 message.alarm())) {
-          alarms.push_back(*raised);
-        }
+        if (wanted.type == alarm::kNone) break;
+        parts_.alarms.activate(parts_.backend.writer(), wanted);
+        alarms.push_back(wanted);
         break;
       case etcdserverpb::AlarmRequest::DEACTIVATE:
-        if (auto disarmed = parts_.alarms.deactivate(parts_.backend.writer(), message.memberid(),
-                                                     message.alarm())) {
-          alarms.push_back(*disarmed);
-        }
+        if (parts_.alarms.deactivate(parts_.backend.writer(), wanted)) alarms.push_back(wanted);
         break;
       default:
         break;
     }
     Outcome outcome;
-    for (const etcdserverpb::AlarmMember& each : alarms) {
-      codec::append_bytes_field(outcome.fields, 2, each.SerializeAsString());
+    for (const alarm::Alarm& each : alarms) {
+      codec::append_bytes_field(outcome.fields, 2, schema::alarm_key(each));
     }
     return outcome;
   }
@@ -205,7 +203,9 @@ class BackendLayer final : public Applier {
     if (request.kind == Kind::kClusterVersionSet) {
       membershippb::ClusterVersionSetRequest message;
       if (!parse(request, message)) return undecodable();
-      parts_.cluster.set_version(writer, message.ver());
+      GATEHOUSE_RETURN_IF_ERROR(parts_.cluster.set_version(writer, message.ver()));
+      // The storage follows the cluster: nothing of ours depends on it, other versions ask for it.
+      writer.put(backend::Bucket::kMeta, schema::kStorageVersion, message.ver());
     } else if (request.kind == Kind::kClusterMemberAttrSet) {
       membershippb::ClusterMemberAttrSetRequest message;
       if (!parse(request, message)) return undecodable();
@@ -216,7 +216,8 @@ class BackendLayer final : public Applier {
     } else {
       membershippb::DowngradeInfoSetRequest message;
       if (!parse(request, message)) return undecodable();
-      parts_.cluster.set_downgrade(writer, message.enabled(), message.ver());
+      parts_.cluster.set_downgrade(
+          writer, {message.enabled(), message.enabled() ? message.ver() : std::string()});
     }
     return Outcome();
   }

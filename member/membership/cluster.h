@@ -1,105 +1,89 @@
-// Cluster: who the members are, which have been removed, and the version they agree on. Rows of the
-// buckets "members", "members_removed" and "cluster".
+// Cluster: who is in the cluster, what may change, and its rows (buckets members, members_removed,
+// cluster; "confState" of meta).
 //
-// Changed by applied entries on the apply thread; read from any thread, by immutable snapshots.
+// Changed by the writer's thread as the log says; the rows become durable with the transaction that
+// the given Writer is in, together with the applied index. Read from any thread by members(): an
+// immutable snapshot.
+//
+//   propose: check_add_voter()… ──> add_change() ──> log ──> validate(), raft, apply()
+//
+// Errors for clients carry the codes and texts of etcd's catalogue.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/base/result.h"
 #include "member/backend/backend.h"
-#include "member/membership/member.h"
+#include "member/membership/conf_change.h"
+#include "member/membership/members.h"
+#include "proto/raft.pb.h"
 
 namespace gatehouse::membership {
 
-// The members at one moment, by id.
-class Members {
- public:
-  const std::vector<Member>& list() const { return members_; }
-  const Member* find(uint64_t id) const;
-
- private:
-  friend class Cluster;
-  std::vector<Member> members_;
-};
-
-struct Downgrade {
-  bool enabled = false;
-  std::string target_version;  // "3.6.0"; "" when not enabled
-};
+inline constexpr size_t kDefaultMaxLearners = 1;
 
 class Cluster {
  public:
-  struct Options {
-    int max_learners = 1;
-    std::string server_version;  // of this program, "3.7.1"
-  };
+  // Empty until restore(), replace() or the first apply().
+  Cluster(uint64_t local_id, uint64_t cluster_id, size_t max_learners = kDefaultMaxLearners);
 
-  explicit Cluster(Options options) : options_(std::move(options)) {}
+  uint64_t local_id() const { return local_id_; }
+  uint64_t id() const { return cluster_id_; }
 
-  // Forgets everything and reads the rows. kDataLoss: a row makes no sense; kFailedPrecondition: the
-  // cluster or the storage is of a later version than this program.
-  Status open(const backend::Backend& backend);
-
-  void set_ids(uint64_t cluster_id, uint64_t member_id);
-  uint64_t cluster_id() const { return cluster_id_; }
-  uint64_t member_id() const { return member_id_; }
-
-  // --- Any thread
+  // The present state. Any thread; never null.
   std::shared_ptr<const Members> members() const;
-  bool is_removed(uint64_t id) const;
-  std::set<uint64_t> removed() const;
-  std::string version() const;          // "3.7.0"; "" before it is decided
-  std::string storage_version() const;  // likewise
-  Downgrade downgrade() const;
-  // Voters and learners, as Raft knows them.
-  raftpb::ConfState conf_state() const;
 
-  // Whether a change may be made at all, with etcd's texts. What all members decide alike.
-  Status check_conf_change(const raftpb::ConfChange& change) const;
-  // Whether the cluster would keep a quorum of members that have started.
-  Status check_reconfiguration(const raftpb::ConfChange& change) const;
-  // The version to downgrade to, in full ("3.6.0"); errors with etcd's texts.
-  Result<std::string> check_downgrade(std::string_view target) const;
-  // A cluster version that is not older than the present one.
-  bool version_may_become(std::string_view version) const;
+  // --- Writer.
 
-  // --- The apply thread
+  // Reads the rows: at the start, and again when a snapshot has replaced the database. DataLoss
+  // (and nothing changed) when a row is none of ours.
+  Status restore(const backend::Reader& reader);
+  // Makes the rows say `members` and nothing else: a directory of another version whose log or v2
+  // snapshot knows better, or a restored backup.
+  void replace(backend::Writer& writer, Members members);
 
-  // check_conf_change() was OK. True when it removed this member.
-  bool apply_conf_change(backend::Writer& writer, const raftpb::ConfChange& change);
-  void set_attributes(backend::Writer& writer, uint64_t id, std::string name,
+  // Would apply() do it? NotFound, FailedPrecondition as clients know them; InvalidArgument when
+  // the change cannot be read. A change that may not be applied goes to raft with node_id 0, and
+  // the error to the waiter.
+  Status validate(const raftpb::ConfChange& change) const;
+  // Validates and does it. What was done, for the transport: kAdd, kUpdate and kPromote with the
+  // member as it is now, kRemove with the member as it was.
+  Result<ParsedChange> apply(backend::Writer& writer, const raftpb::ConfChange& change);
+
+  // Publish: a member's name and client URLs. False when it is not (or no longer) a member.
+  bool set_attributes(backend::Writer& writer, uint64_t id, std::string name,
                       std::vector<std::string> client_urls);
-  void set_version(backend::Writer& writer, std::string_view version);
-  void set_downgrade(backend::Writer& writer, bool enabled, std::string_view version);
-  // A bare request of etcd 3.5 and before, by which members told names and version. False when it is
-  // neither.
-  bool apply_v2_request(backend::Writer& writer, std::string_view bytes);
+  // "3.7.0". InvalidArgument when it is not three numbers.
+  Status set_version(backend::Writer& writer, std::string_view version);
+  void set_downgrade(backend::Writer& writer, const Downgrade& downgrade);
+
+  // --- Before proposing, with --strict-reconfig-check: do enough voters run (have published) for a
+  // quorum afterwards? Any thread. MemberNotEnoughStarted, code Unknown as etcd's wire has it.
+
+  Status check_add_voter() const;
+  // NotFound when it is not a member. A learner may always go.
+  Status check_remove(uint64_t id) const;
+  // NotFound, MemberNotLearner.
+  Status check_promote(uint64_t id) const;
+
+  // May the leader hand over to it? BadLeaderTransferee: not a member, or a learner.
+  Status check_transferee(uint64_t id) const;
 
  private:
-  Member* find(uint64_t id);
-  const Member* find(uint64_t id) const;
-  void put(backend::Writer& writer, const Member& member);
-  void publish();  // with the mutex
+  Status validate(const Members& members, const raftpb::ConfChange& change,
+                  const ParsedChange& parsed) const;
+  void publish(Members members);
 
-  const Options options_;
-  uint64_t cluster_id_ = 0;
-  uint64_t member_id_ = 0;
-
-  mutable std::mutex mutex_;
-  std::vector<Member> members_;  // by id
-  std::shared_ptr<const Members> published_ = std::make_shared<Members>();
-  std::set<uint64_t> removed_;
-  std::string version_;
-  std::string storage_version_;
-  Downgrade downgrade_;
+  const uint64_t local_id_;
+  const uint64_t cluster_id_;
+  const size_t max_learners_;
+  mutable std::mutex mutex_;  // over the pointer
+  std::shared_ptr<const Members> members_;
 };
 
 }  // namespace gatehouse::membership

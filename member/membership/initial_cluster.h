@@ -1,33 +1,43 @@
-// InitialCluster: the members a cluster begins with, from --initial-cluster:
-// "a=http://10.0.0.1:2380,b=http://10.0.0.2:2380"; a name may have several URLs.
+// --initial-cluster: who a cluster begins with.
+//
+//   m1=http://10.0.0.1:2380,m2=http://10.0.0.2:2380,m2=http://[fd00::2]:2380
+//
+// Errors are InvalidArgument in etcd's words, for the start-up log.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/base/result.h"
-#include "member/membership/member.h"
+#include "member/membership/members.h"
 
 namespace gatehouse::membership {
 
-class InitialCluster {
- public:
-  InitialCluster() = default;
+// Names and their sorted peer URLs. A name that is repeated has several.
+using InitialCluster = std::map<std::string, std::vector<std::string>>;
 
-  // kInvalidArgument with etcd's texts: a URL that is none, or that two members have.
-  static Result<InitialCluster> parse(std::string_view text, std::string_view token);
+// "" has no members. An item without "=" is a name with an empty URL, which is an error.
+Result<InitialCluster> parse_initial_cluster(std::string_view text);
 
-  // In the order of their ids, with the names of the flag.
-  const std::vector<Member>& members() const { return members_; }
-  const Member* find_name(std::string_view name) const;
-  uint64_t cluster_id() const;
+// As it is written, sorted: "m1=http://…,m2=http://…".
+std::string to_text(const InitialCluster& cluster);
 
-  // This member must be among them, with the URLs that it advertises to peers.
-  Status check_self(std::string_view name, const std::vector<std::string>& advertised) const;
+// Gives a URL the form in which equal places are equal ("http://localhost:2380" and
+// "http://127.0.0.1:2380"). Without one, texts are compared.
+using Resolve = std::function<std::string(const std::string& url)>;
 
- private:
-  std::vector<Member> members_;
-};
+// Fit for a new cluster: has a member `name` with exactly the advertised peer URLs (as parse_urls
+// returns them), and no URL twice.
+Status check_new_cluster(const InitialCluster& cluster, const std::string& name,
+                         const std::vector<std::string>& advertised, const Resolve& resolve = {});
+
+// Fit for joining an existing one: has a member `name`, and no URL twice.
+Status check_existing_cluster(const InitialCluster& cluster, const std::string& name);
+
+// Voters with their names and ids (ids.h), by id.
+std::vector<Member> initial_members(const InitialCluster& cluster, std::string_view token);
 
 }  // namespace gatehouse::membership

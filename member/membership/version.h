@@ -1,28 +1,27 @@
-// Versions as members tell them: "3.7.0".
+// Versions as the cluster agrees on them: "3.7.0".
 #pragma once
 
-#include <compare>
+#include <charconv>
 #include <cstdint>
-#include <optional>
-#include <string>
 #include <string_view>
 
 namespace gatehouse::membership {
 
-struct Version {
-  uint32_t major = 0;
-  uint32_t minor = 0;
-  uint32_t patch = 0;
-
-  friend auto operator<=>(const Version&, const Version&) = default;
-  // What clusters agree on has no patch.
-  Version without_patch() const { return {major, minor, 0}; }
-  std::string text() const {
-    return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch);
+// Three decimal numbers with dots between them, without leading zeros; "-rc.1" or "+build" may
+// follow.
+inline bool is_version(std::string_view text) {
+  for (int part = 0; part < 3; ++part) {
+    if (part > 0) {
+      if (!text.starts_with('.')) return false;
+      text.remove_prefix(1);
+    }
+    if (text.size() > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9') return false;
+    int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || number < 0 || text.starts_with('-')) return false;
+    text.remove_prefix(static_cast<size_t>(end - text.data()));
   }
-};
-
-// "X.Y.Z", and "X.Y" where `short_form`; what follows the numbers ("-alpha.0") is passed over.
-std::optional<Version> parse_version(std::string_view text, bool short_form = false);
+  return text.empty() || text.front() == '-' || text.front() == '+';
+}
 
 }  // namespace gatehouse::membership

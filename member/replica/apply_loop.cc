@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/base/check.h"
+#include "member/membership/v2.h"
 #include "member/raft/conf_change.h"
 #include "member/schema/meta.h"
 
@@ -90,8 +91,7 @@ void ApplyLoop::apply_normal(const raft::Entry& entry) {
   }
   const std::optional<apply::Request> request = apply::parse_request(entry.data.view());
   if (!request) {
-    // etcd 3.5 and before told names, URLs and the version this way.
-    if (!parts_.cluster.apply_v2_request(parts_.backend.writer(), entry.data.view())) {
+    if (!apply_v2(entry)) {
       LOG_WARN_LIMITED(logger_, "an entry that is no request was passed over",
                        {"index", entry.index});
     }
@@ -107,6 +107,24 @@ void ApplyLoop::apply_normal(const raft::Entry& entry) {
   }
 }
 
+// etcd 3.5 and before told names, URLs and the version this way.
+bool ApplyLoop::apply_v2(const raft::Entry& entry) {
+  std::optional<membership::V2Put> put = membership::parse_v2_request(entry.data.view());
+  if (!put) return false;
+  backend::Writer& writer = parts_.backend.writer();
+  switch (put->kind) {
+    case membership::V2Put::Kind::kPublish:
+      parts_.cluster.set_attributes(writer, put->member.id, std::move(put->member.name),
+                                    std::move(put->member.client_urls));
+      return true;
+    case membership::V2Put::Kind::kVersion:
+      return parts_.cluster.set_version(writer, put->version).ok();
+    case membership::V2Put::Kind::kOther:
+      return true;
+  }
+  return false;
+}
+
 bool ApplyLoop::apply_conf_change(const raft::Entry& entry) {
   // Every member refuses the same change in the same words; the core is told of one that changes
   // nothing, as etcd does.
@@ -114,7 +132,7 @@ bool ApplyLoop::apply_conf_change(const raft::Entry& entry) {
   Status refused = invalid_argument("an entry that is no membership change");
   if (entry.type == raft::EntryType::kConfChange &&
       change.ParseFromArray(entry.data.view().data(), static_cast<int>(entry.data.size()))) {
-    refused = parts_.cluster.check_conf_change(change);
+    refused = parts_.cluster.validate(change);
   }
   if (!refused.ok()) change.set_node_id(raft::kNoNode);
   waiting_ = true;
@@ -134,7 +152,11 @@ void ApplyLoop::conf_change_done(const raft::Entry& entry, const raftpb::ConfCha
   if (state.ok()) conf_state_ = *state;
   bool removed_self = false;
   if (refused.ok()) {
-    removed_self = parts_.cluster.apply_conf_change(parts_.backend.writer(), change);
+    backend::Writer& writer = parts_.backend.writer();
+    const Result<membership::ParsedChange> done = parts_.cluster.apply(writer, change);
+    CHECK_MSG(done.ok(), done.status().message());
+    removed_self = done->kind == membership::ParsedChange::Kind::kRemove &&
+                   done->member.id == parts_.cluster.local_id();
   }
   index_ = entry.index;
   term_ = entry.term;

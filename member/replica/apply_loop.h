@@ -91,6 +91,7 @@ class ApplyLoop final : public CommitSink {
   // False when it has to wait for the core.
   bool apply(const raft::Entry& entry);
   void apply_normal(const raft::Entry& entry);
+  bool apply_v2(const raft::Entry& entry);
   bool apply_conf_change(const raft::Entry& entry);
   void conf_change_done(const raft::Entry& entry, const raftpb::ConfChange& change, Status refused,
                         Result<raftpb::ConfState> state);

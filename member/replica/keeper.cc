@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "member/membership/release.h"
 #include "proto/membership.pb.h"
 #include "proto/rpc.pb.h"
 
@@ -50,7 +51,7 @@ void Keeper::publish() {
 void Keeper::on_leading() {
   leading_ = true;
   lessor_.promote(options_.election_timeout_ms);
-  lease_timer_.arm(kLeaseScanMs);
+  lease_timer_.arm(lease::kExpiryScanMs);
   version_timer_.arm(0);
 }
 
@@ -63,9 +64,12 @@ void Keeper::on_not_leading() {
 
 void Keeper::scan_leases() {
   if (!leading_) return;
-  lease_timer_.arm(kLeaseScanMs);
-  if (revokes_under_way_ < kMaxRevokesUnderWay) {
-    for (const int64_t lease : lessor_.expired(kRevokesPerScan)) revoke(lease);
+  lease_timer_.arm(lease::kExpiryScanMs);
+  // What the log has not taken yet is not added to.
+  if (revokes_under_way_ < lease::kRevokesPerSecond) {
+    const std::vector<lease::LeaseId> expired = lessor_.expired(lease::kExpiredPerScan);
+    if (hooks_.on_expired && !expired.empty()) hooks_.on_expired(expired.size());
+    for (const lease::LeaseId each : expired) revoke(each);
   }
   if (options_.checkpoint_leases) checkpoint_leases();
 }
@@ -74,7 +78,6 @@ void Keeper::revoke(int64_t lease) {
   etcdserverpb::LeaseRevokeRequest message;
   message.set_id(lease);
   ++revokes_under_way_;
-  ++expired_;
   propose(apply::Kind::kLeaseRevoke, message, [this, lease](apply::Outcome outcome) {
     --revokes_under_way_;
     if (!outcome.status.ok() && outcome.status.code() != StatusCode::kNotFound) {
@@ -85,13 +88,13 @@ void Keeper::revoke(int64_t lease) {
 }
 
 void Keeper::checkpoint_leases() {
-  const auto due = lessor_.due_checkpoints(kCheckpointsPerEntry);
+  const auto due = lessor_.due_checkpoints(lease::kCheckpointsPerEntry);
   if (due.empty()) return;
   etcdserverpb::LeaseCheckpointRequest message;
-  for (const auto& [lease, remaining] : due) {
+  for (const lease::Lessor::Checkpoint& each : due) {
     etcdserverpb::LeaseCheckpoint* checkpoint = message.add_checkpoints();
-    checkpoint->set_id(lease);
-    checkpoint->set_remaining_ttl(remaining);
+    checkpoint->set_id(each.id);
+    checkpoint->set_remaining_ttl(each.remaining);
   }
   // One that is lost costs a little longer life of a lease.
   propose(apply::Kind::kLeaseCheckpoint, message, [](apply::Outcome) {});
@@ -102,7 +105,7 @@ void Keeper::check_version() {
   version_timer_.arm(kVersionCheckMs);
   if (version_under_way_) return;
   const std::string lowest = hooks_.lowest_version();
-  if (lowest.empty() || !cluster_.version_may_become(lowest)) return;
+  if (lowest.empty() || !membership::version_may_become(*cluster_.members(), lowest)) return;
   membershippb::ClusterVersionSetRequest message;
   message.set_ver(lowest);
   version_under_way_ = true;
@@ -115,7 +118,7 @@ void Keeper::check_version() {
 }
 
 void Keeper::raise_no_space() {
-  if (raising_ || alarms_.any(etcdserverpb::NOSPACE)) return;
+  if (raising_ || alarms_.any(alarm::kNoSpace)) return;
   raising_ = true;
   etcdserverpb::AlarmRequest message;
   message.set_action(etcdserverpb::AlarmRequest::ACTIVATE);

@@ -34,6 +34,8 @@ class Keeper {
     std::function<void()> on_published;
     // The lowest version of all members, "3.7.0"; "" while not all can be asked.
     std::function<std::string()> lowest_version;
+    // So many leases had their time over.
+    std::function<void(size_t)> on_expired;
   };
 
   Keeper(Lane& lane, const Options& options, lease::Lessor& lessor, alarm::AlarmStore& alarms,
@@ -47,14 +49,8 @@ class Keeper {
 
   void raise_no_space();
 
-  size_t expired_leases() const { return expired_; }
-
  private:
-  static constexpr uint64_t kLeaseScanMs = 500;
-  static constexpr size_t kRevokesPerScan = 500;
-  static constexpr size_t kMaxRevokesUnderWay = 1000;
   static constexpr uint64_t kVersionCheckMs = 4000;
-  static constexpr size_t kCheckpointsPerEntry = 1000;
 
   void publish();
   void scan_leases();
@@ -75,7 +71,6 @@ class Keeper {
   bool raising_ = false;
   bool version_under_way_ = false;
   size_t revokes_under_way_ = 0;
-  size_t expired_ = 0;
   env::Timer publish_timer_;
   env::Timer lease_timer_;
   env::Timer version_timer_;

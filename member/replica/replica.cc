@@ -5,7 +5,8 @@
 
 #include "common/base/check.h"
 #include "member/membership/conf_change.h"
-#include "member/membership/v2_json.h"
+#include "member/membership/v2.h"
+#include "proto/rpc.pb.h"
 
 namespace gatehouse::replica {
 
@@ -71,11 +72,11 @@ void Replica::wire(env::FileSystem& files, Storage& storage, std::unique_ptr<raf
   const uint64_t applied = core->log().applied();
   const uint64_t snapshot_index = core->log().snapshot() ? core->log().snapshot()->index : 0;
 
-  apply::Parts parts{state_.backend, state_.store, state_.lessor, state_.alarms, state_.cluster,
-                     state_.quota_bytes,
-                     [this](uint64_t id, apply::Outcome outcome) {
-                       apply_->complete_later(id, std::move(outcome));
-                     }};
+  apply::Parts parts{state_.backend, state_.store, state_.lessor, state_.alarms, state_.cluster};
+  parts.quota_bytes = state_.quota_bytes;
+  parts.complete_later = [this](uint64_t id, apply::Outcome outcome) {
+    apply_->complete_later(id, std::move(outcome));
+  };
   apply_ = std::make_unique<ApplyLoop>(executor_, executor_,
                                        ApplyLoop::Options{options_.warn_apply_ms}, parts,
                                        ports_.size(), ids_, progress_, state_.feed, applied,
@@ -95,7 +96,7 @@ void Replica::wire(env::FileSystem& files, Storage& storage, std::unique_ptr<raf
   snapshots.snap_directory = storage.snap_directory;
   snapshots.wal_directory = storage.wal_directory;
   snapshotter_ = std::make_unique<Snapshotter>(
-      files, state_.backend, snapshots, std::max(snapshot_index, applied == 0 ? 0 : snapshot_index),
+      files, state_.backend, snapshots, snapshot_index,
       Snapshotter::Events{
           [this](std::shared_ptr<const raft::Snapshot> snapshot, uint64_t compact_to) {
             executor_.post([this, snapshot = std::move(snapshot), compact_to] {
@@ -111,7 +112,7 @@ void Replica::wire(env::FileSystem& files, Storage& storage, std::unique_ptr<raf
   keeper.election_timeout_ms = options_.tick_ms * options_.election_ticks;
   keeper_ = std::make_unique<Keeper>(
       *own_lane_, keeper, state_.lessor, state_.alarms, state_.cluster,
-      Keeper::Hooks{hooks_.on_ready, hooks_.lowest_version}, logger_);
+      Keeper::Hooks{hooks_.on_ready, hooks_.lowest_version, hooks_.on_leases_expired}, logger_);
 }
 
 ApplyEvents Replica::apply_events() {
@@ -144,7 +145,7 @@ ApplyEvents Replica::apply_events() {
       snapshot.index = index;
       snapshot.term = term;
       snapshot.conf_state = apply_->conf_state();
-      snapshot.data = raft::Payload(membership::v2_json(state_.cluster));
+      snapshot.data = raft::Payload(membership::v2_snapshot(*state_.cluster.members(), index));
       return snapshot;
     });
   };
@@ -274,8 +275,8 @@ void Replica::on_removed(std::string_view reason) {
 }
 
 void Replica::promote(uint64_t id, std::function<void(const Status&)> done) {
-  const raftpb::ConfChange change = membership::promote_change(id);
-  Status status = state_.cluster.check_conf_change(change);
+  const raftpb::ConfChange change = membership::promote_change(0, id);
+  Status status = state_.cluster.check_promote(id);
   if (status.ok() && !learner_ready(id)) status = learner_not_ready();
   if (!status.ok()) return done(status);
   change_membership(change, std::move(done));

@@ -50,6 +50,7 @@ class Replica {
     // It must end: a disk failed, or it was removed from the cluster. Any thread.
     std::function<void(const Status&)> on_fatal;
     std::function<std::string()> lowest_version;
+    std::function<void(size_t)> on_leases_expired;
     std::function<void(bool leading)> on_leading;
     // The members, or their URLs, are others now.
     std::function<void()> on_members_changed;

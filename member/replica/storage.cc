@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "member/membership/ids.h"
+#include "member/schema/member_json.h"
 #include "member/schema/meta.h"
 #include "member/snap/snap.h"
 
@@ -59,9 +61,8 @@ Result<std::unique_ptr<backend::Backend>> open_backend(env::FileSystem& files,
 
 class Opener {
  public:
-  Opener(env::FileSystem& files, const StorageOptions& options, membership::Cluster& cluster,
-         const log::Logger& logger)
-      : files_(files), options_(options), cluster_(cluster), logger_(logger) {}
+  Opener(env::FileSystem& files, const StorageOptions& options, const log::Logger& logger)
+      : files_(files), options_(options), logger_(logger) {}
 
   Result<Storage> open() {
     GATEHOUSE_RETURN_IF_ERROR(make_directory(files_, options_.data_directory));
@@ -91,10 +92,14 @@ class Opener {
           storage_.snap_directory +
           "/db: there is a database, but no write-ahead log to go with it");
     }
-    const membership::InitialCluster& initial = options_.initial_cluster;
-    const membership::Member* self = initial.find_name(options_.name);
+    std::vector<uint64_t> ids;
+    const membership::Member* self = nullptr;
+    for (const membership::Member& member : options_.initial_members) {
+      ids.push_back(member.id);
+      if (member.name == options_.name) self = &member;
+    }
     CHECK_MSG(self != nullptr, "the initial cluster was not checked");
-    storage_.identity = {self->id, initial.cluster_id()};
+    storage_.identity = {self->id, membership::cluster_id(std::move(ids))};
     // The log before the database: a crash in between is a restart with an empty log, whereas a
     // database without a log is somebody's mistake.
     GATEHOUSE_RETURN_IF_ERROR(wal::create(files_, storage_.wal_directory, storage_.identity));
@@ -105,8 +110,8 @@ class Opener {
   // All initial members begin with the same entries.
   void bootstrap() {
     storage_.first_start = true;
-    for (const membership::Member& member : options_.initial_cluster.members()) {  // by id
-      storage_.bootstrap.push_back({member.id, membership::to_json(member)});
+    for (const membership::Member& member : options_.initial_members) {
+      storage_.bootstrap.push_back({member.id, schema::member_json(member)});
     }
   }
 
@@ -152,7 +157,12 @@ class Opener {
                         ", but the log begins after the snapshot at " +
                         std::to_string(start.index));
     }
-    return cluster_.open(*storage_.backend);
+    std::string_view version;
+    const auto reader = storage_.backend->read();
+    if (reader->get(backend::Bucket::kMeta, schema::kStorageVersion, version)) {
+      storage_.storage_version = version;
+    }
+    return Status();
   }
 
   Status adopt_received_database(uint64_t index, const std::string& path) {
@@ -180,14 +190,13 @@ class Opener {
     // What is applied was committed, whatever was last written of it.
     restored.hard_state.commit =
         std::max({restored.hard_state.commit, restored.applied, start.index});
-    restored.conf_state = cluster_.conf_state();
     const bool empty = last == 0 && restored.hard_state.term == 0;
-    if (empty && !options_.initial_cluster.members().empty()) bootstrap();
+    if (empty && !options_.initial_members.empty()) bootstrap();
     if (start.index > 0) {
       auto snapshot = std::make_shared<raft::Snapshot>();
       snapshot->index = start.index;
       snapshot->term = start.term;
-      snapshot->conf_state = start.conf_state ? *start.conf_state : restored.conf_state;
+      if (start.conf_state) snapshot->conf_state = *start.conf_state;
       restored.snapshot = std::move(snapshot);
     }
     return Status();
@@ -195,7 +204,6 @@ class Opener {
 
   env::FileSystem& files_;
   const StorageOptions& options_;
-  membership::Cluster& cluster_;
   const log::Logger& logger_;
   Storage storage_;
   bool fresh_ = false;  // the log was made by this start
@@ -204,8 +212,18 @@ class Opener {
 }  // namespace
 
 Result<Storage> open_storage(env::FileSystem& files, const StorageOptions& options,
-                             membership::Cluster& cluster, const log::Logger& logger) {
-  return Opener(files, options, cluster, logger).open();
+                             const log::Logger& logger) {
+  return Opener(files, options, logger).open();
+}
+
+void set_configuration(Storage& storage, const membership::Members& members) {
+  storage.restored.conf_state = members.conf_state();
+  const auto& snapshot = storage.restored.snapshot;
+  if (snapshot == nullptr || snapshot->conf_state.voters_size() > 0) return;
+  // Records of before 3.5 do not say it.
+  auto with_configuration = std::make_shared<raft::Snapshot>(*snapshot);
+  with_configuration->conf_state = storage.restored.conf_state;
+  storage.restored.snapshot = std::move(with_configuration);
 }
 
 }  // namespace gatehouse::replica

@@ -18,8 +18,7 @@
 #include "common/env/file_system.h"
 #include "common/log/log.h"
 #include "member/backend/backend.h"
-#include "member/membership/cluster.h"
-#include "member/membership/initial_cluster.h"
+#include "member/membership/members.h"
 #include "member/raft/core.h"
 #include "member/wal/log.h"
 
@@ -29,9 +28,8 @@ struct StorageOptions {
   std::string data_directory;
   std::string wal_directory;  // "" : below the data directory
   std::string name;
-  // For a first start.
-  membership::InitialCluster initial_cluster;
-  std::string token;
+  // For a first start: the members it begins with, by id; this one is among them.
+  std::vector<membership::Member> initial_members;
   backend::Options backend;
   wal::Options wal;
 };
@@ -46,11 +44,17 @@ struct Storage {
   bool first_start = false;
   // The first start of a cluster: all members begin with these.
   std::vector<raft::Core::Peer> bootstrap;
+  // The version the database was last written by; "" where it does not say.
+  std::string storage_version;
 };
 
-// Fills `cluster` from the backend. Errors name the file: kDataLoss, kFailedPrecondition (in use, or
+// Errors name the file: kDataLoss, kFailedPrecondition (in use, or
 // no directory of ours), kUnavailable (the disk). Nothing is overwritten then.
 Result<Storage> open_storage(env::FileSystem& files, const StorageOptions& options,
-                             membership::Cluster& cluster, const log::Logger& logger);
+                             const log::Logger& logger);
+
+// What the database says of the configuration, for `storage.restored` (its bucket of members, at the
+// index it has).
+void set_configuration(Storage& storage, const membership::Members& members);
 
 }  // namespace gatehouse::replica

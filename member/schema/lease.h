@@ -1,19 +1,23 @@
-// Rows of the "lease" bucket: the id, 8 bytes big-endian, to a leasepb.Lease.
+// Rows of the "lease" bucket: the id, 8 bytes big-endian -> leasepb.Lease {1 ID, 2 TTL,
+// 3 RemainingTTL}, zeros left out.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "common/codec/fixed.h"
-#include "common/codec/proto_fields.h"
+#include "common/codec/varint.h"
 
 namespace gatehouse::schema {
 
 struct LeaseRow {
   int64_t id = 0;
-  int64_t ttl = 0;            // seconds
-  int64_t remaining_ttl = 0;  // of the last checkpoint; 0: none
+  int64_t ttl = 0;        // seconds, as granted
+  int64_t remaining = 0;  // seconds left at the last checkpoint; 0: none since the last renewal
+
+  friend bool operator==(const LeaseRow&, const LeaseRow&) = default;
 };
 
 inline std::string lease_key(int64_t id) {
@@ -23,23 +27,41 @@ inline std::string lease_key(int64_t id) {
 }
 
 inline std::string encode_lease(const LeaseRow& row) {
-  std::string value;
-  codec::append_int64_field(value, 1, row.id);
-  codec::append_int64_field(value, 2, row.ttl);
-  codec::append_int64_field(value, 3, row.remaining_ttl);
-  return value;
+  std::string bytes;
+  const auto append = [&bytes](char tag, int64_t value) {
+    if (value == 0) return;
+    bytes += tag;
+    codec::append_varint(bytes, static_cast<uint64_t>(value));
+  };
+  append('\x08', row.id);
+  append('\x10', row.ttl);
+  append('\x18', row.remaining);
+  return bytes;
 }
 
-// False when the value is no lease.
-inline bool decode_lease(std::string_view value, LeaseRow& row) {
-  codec::ProtoFields fields(value);
-  while (fields.next()) {
-    if (!fields.is_varint()) continue;
-    if (fields.number() == 1) row.id = fields.int64();
-    if (fields.number() == 2) row.ttl = fields.int64();
-    if (fields.number() == 3) row.remaining_ttl = fields.int64();
+// Nothing when the bytes are no such message. Other fields are not expected in a row: also nothing.
+inline std::optional<LeaseRow> decode_lease(std::string_view bytes) {
+  LeaseRow row;
+  while (!bytes.empty()) {
+    const char tag = bytes.front();
+    bytes.remove_prefix(1);
+    uint64_t value = 0;
+    if (codec::take_varint(bytes, value) != codec::VarintParse::kOk) return std::nullopt;
+    switch (tag) {
+      case '\x08':
+        row.id = static_cast<int64_t>(value);
+        break;
+      case '\x10':
+        row.ttl = static_cast<int64_t>(value);
+        break;
+      case '\x18':
+        row.remaining = static_cast<int64_t>(value);
+        break;
+      default:
+        return std::nullopt;
+    }
   }
-  return fields.ok() && row.id != 0;
+  return row;
 }
 
 }  // namespace gatehouse::schema
