@@ -1,7 +1,9 @@
 #include "member/membership/v2.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "common/base/utf8.h"
 #include "common/codec/varint.h"
 #include "common/transcode/json_cursor.h"
 #include "member/membership/version.h"
@@ -87,7 +89,7 @@ class TreeReader {
       if (field == "Value" && next == '"') {
         JsonString text;
         std::string unescaped;
-        if (cursor_.read_string(text)) value = text.text(unescaped);
+        if (cursor_.read_string(text)) value = replace_invalid_utf8(text.text(unescaped));
       } else if (field == "Children" && next == '{') {
         directory = true;
         read_children(path, depth + 1, members);

@@ -34,7 +34,7 @@ TEST(MemberJson, LeavesOutWhatIsEmptyButThePeerUrls) {
 
 TEST(MemberJson, EscapesAsGoDoes) {
   std::string out;
-  append_json_string(out, std::string_view("\0\x1f\"\\/<>&\n\r\t\b\f\x7f\u00e9\u2028\u2029\xff\xc3", 23));
+  append_json_string(out, std::string_view("\0\x1f\"\\/<>&\n\r\t\b\f\x7f\u00e9\u2028\u2029\xff\xc3", 24));
   EXPECT_EQ(out,
             "\"\\u0000\\u001f\\\"\\\\/\\u003c\\u003e\\u0026\\n\\r\\t\\b\\f\x7f\u00e9\\u2028\\u2029"
             "\\ufffd\\ufffd\"");
