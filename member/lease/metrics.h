@@ -15,7 +15,8 @@ struct Metrics {
                                  "The total number of revoked leases.")),
         renewed(registry.counter("etcd_debugging_lease_renewed_total",
                                  "The number of renewed leases seen by the leader.")),
-        ttl(registry.histogram("etcd_debugging_lease_ttl_total", "Bucketed histogram of lease TTLs.",
+        ttl(registry.histogram("etcd_debugging_lease_ttl_total",
+                               "Bucketed histogram of lease TTLs.",
                                metrics::exponential_buckets(1, 2, 24))) {}
 
   metrics::Counter granted;

@@ -14,7 +14,8 @@
 namespace gatehouse::lease {
 
 struct Fixture {
-  explicit Fixture(Options options = {}) : lessor(std::move(options), [this] { return now.load(); }) {
+  explicit Fixture(Options options = {})
+      : lessor(std::move(options), [this] { return now.load(); }) {
     open();
   }
 

@@ -104,10 +104,10 @@ TEST(Lessor, ComesBackFromItsRows) {
 
 TEST(Lessor, RefusesRowsThatAreNoLeases) {
   const std::pair<std::string, std::string> rows[] = {
-      {"12345678", "\x08\x01\x10\x05"},                                     // another id
-      {std::string(7, '\0') + "\x01", "\x08"},                              // torn
-      {std::string(7, '\0') + "\x01", "nonsense"},                          //
-      {std::string(7, '\0') + "\x01", std::string("\x08\x01\x18") + std::string(9, '\xff') + "\x01"},
+      {"12345678", "\x08\x01\x10\x05"},  // another id
+      {std::string(7, '\0') + "\x01", "\x08"},  // torn
+      {std::string(7, '\0') + "\x01", "nonsense"},
+      {std::string(7, '\0') + "\x01", "\x08\x01\x18" + std::string(9, '\xff') + "\x01"},
       {"k", ""},
   };
   for (const auto& [key, value] : rows) {

@@ -128,8 +128,8 @@ void run(uint64_t seed) {
     ASSERT_EQ(f.lessor.exists(id), model.leases.contains(id));
     const auto now_there = model.leases.find(id);
     if (now_there != model.leases.end() && model.primary) {
-      ASSERT_EQ(f.lessor.time_to_live(id, false)->remaining,
-                (static_cast<int64_t>(*now_there->second.end) - static_cast<int64_t>(f.now)) / 1000);
+      const int64_t left = static_cast<int64_t>(*now_there->second.end - f.now);
+      ASSERT_EQ(f.lessor.time_to_live(id, false)->remaining, left / 1000);
     }
   }
 }

@@ -77,7 +77,8 @@ TEST(Primary, WhoRenewsTooLateWaitsForTheRevoke) {
   EXPECT_EQ(f.lessor.renew(2, tell(2)).state, Renewal::kExpired);
   EXPECT_THAT(told, IsEmpty());
   ASSERT_TRUE(f.revoke(1).ok());
-  EXPECT_THAT(told, ElementsAre(std::pair(1, Renewal::kNotFound), std::pair(1, Renewal::kNotFound)));
+  EXPECT_THAT(told,
+              ElementsAre(std::pair(1, Renewal::kNotFound), std::pair(1, Renewal::kNotFound)));
   told.clear();
   f.lessor.demote();
   EXPECT_THAT(told, ElementsAre(std::pair(2, Renewal::kNotPrimary)));
