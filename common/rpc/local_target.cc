@@ -70,7 +70,10 @@ class LocalTarget::Handle final : public ClientCall {
 class LocalTarget::Call final : private ServerCall {
  public:
   Call(LocalTarget& target, const CallOptions& options, ClientHandler& client, Handle& handle)
-      : target_(target), client_(client), handle_(&handle), max_to_client_(options.max_receive_bytes) {
+      : target_(target),
+        client_(client),
+        handle_(&handle),
+        max_to_client_(options.max_receive_bytes) {
     handle.call = this;
     next_ = target.first_;
     if (next_ != nullptr) next_->previous_ = this;

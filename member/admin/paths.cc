@@ -100,10 +100,10 @@ web::Answer Paths::metrics_answer(const http::RequestHead& head) const {
 web::Answer Paths::version_answer() const {
   const Versions versions = state_.versions();
   web::Answer answer;
+  const std::string cluster = versions.cluster.empty() ? "not_decided" : versions.cluster;
+  const std::string storage = versions.storage.empty() ? "unknown" : versions.storage;
   answer.body = "{\"etcdserver\":" + json_string(versions.server) + ",\"etcdcluster\":" +
-                json_string(versions.cluster.empty() ? "not_decided" : versions.cluster) +
-                ",\"storage\":" + json_string(versions.storage.empty() ? "unknown" : versions.storage) +
-                "}";
+                json_string(cluster) + ",\"storage\":" + json_string(storage) + "}";
   return answer;
 }
 

@@ -107,7 +107,8 @@ struct Join::Fate {
 
 Join::Join(Service& service, const rpc::ServerCall& caller, const pb::TxnRequest& request,
            std::string key, Done done)
-    : fate_(new Fate{service, options_for(caller), caller.peer(), std::move(key), std::move(done)}) {
+    : fate_(new Fate{service, options_for(caller), caller.peer(), std::move(key),
+                     std::move(done)}) {
   call_ = rpc::call_unary_typed<pb::TxnResponse>(
       service.target, kTxn, fate_->options, request,
       [fate = fate_](const rpc::CallResult& result, const pb::TxnResponse& response) {

@@ -81,8 +81,8 @@ struct Service {
 // Takes a place in the queue by a transaction whose first success is the put of `key`.
 class Join {
  public:
-  using Done =
-      UniqueFunction<void(const rpc::CallResult& result, const etcdserverpb::TxnResponse& response)>;
+  using Done = UniqueFunction<void(const rpc::CallResult& result,
+                                   const etcdserverpb::TxnResponse& response)>;
 
   // `done` comes once, unless this is destroyed; it may destroy this.
   Join(Service& service, const rpc::ServerCall& caller, const etcdserverpb::TxnRequest& request,
@@ -153,7 +153,9 @@ template <typename Request>
 class Served : public rpc::ServerHandler {
  public:
   Served(rpc::ServerCall& the_call, Service& the_service) : call(the_call), service(the_service) {}
-  void on_message(std::string_view message) final { parsed_ = rpc::parse_message(message, request); }
+  void on_message(std::string_view message) final {
+    parsed_ = rpc::parse_message(message, request);
+  }
   void on_half_close() final {
     if (parsed_.ok()) {
       run();

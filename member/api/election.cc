@@ -292,8 +292,9 @@ class Observe final : public concurrency::Served<election::LeaderRequest> {
 
 template <typename Handler>
 void add(rpc::Server& server, Service& service, const char* name, rpc::MethodKind kind) {
-  server.add({"v3electionpb.Election", name, kind},
-             [&service](rpc::ServerCall& call) { return std::make_unique<Handler>(call, service); });
+  server.add({"v3electionpb.Election", name, kind}, [&service](rpc::ServerCall& call) {
+    return std::make_unique<Handler>(call, service);
+  });
 }
 
 }  // namespace

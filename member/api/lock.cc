@@ -109,8 +109,8 @@ class Lock final : public concurrency::Served<v3lockpb::LockRequest> {
   void give_up_place() {
     pb::DeleteRangeRequest range;
     range.set_key(key_);
-    service.farewells.call(service.target, concurrency::kDeleteRange, concurrency::options_for(call),
-                           rpc::serialize_message(range));
+    service.farewells.call(service.target, concurrency::kDeleteRange,
+                           concurrency::options_for(call), rpc::serialize_message(range));
   }
 
   State state_ = State::kLeasing;

@@ -286,9 +286,7 @@ TEST_P(RoadTest, TheClientLeavesWithinItsCallbacks) {
 
 // Calls of every kind in any order, some given up: no end is told twice, none is forgotten.
 TEST_P(RoadTest, ManyAtOnce) {
-  const unsigned seed = ::testing::UnitTest::GetInstance()->random_seed() != 0
-                            ? static_cast<unsigned>(::testing::UnitTest::GetInstance()->random_seed())
-                            : 20u;
+  const unsigned seed = std::random_device()();
   std::mt19937 random(seed);
   SCOPED_TRACE("seed " + std::to_string(seed));
   const std::vector<std::string> paths{"/test.Echo/Unary", "/test.Echo/Collect", "/test.Echo/List",
@@ -300,7 +298,9 @@ TEST_P(RoadTest, ManyAtOnce) {
     if (random() % 4 == 0) options.deadline_ms = rig_.sim.now_ms() + random() % 300;
     rig_.begin(*target_, *recorder, paths[random() % paths.size()], options);
     const unsigned messages = random() % 3;
-    for (unsigned m = 0; m < messages; ++m) recorder->call->send(std::to_string(random() % 50) + " 9");
+    for (unsigned m = 0; m < messages; ++m) {
+      recorder->call->send(std::to_string(random() % 50) + " 9");
+    }
     if (random() % 4 != 0) recorder->call->half_close();
     recorders.push_back(std::move(recorder));
     Recorder& other = *recorders[random() % recorders.size()];

@@ -83,8 +83,10 @@ class RouterTest : public ::testing::Test {
   transcode::Transcoder transcoder_;
   gateway::Metrics gateway_metrics_{registry_, "gatehouse_member_rest"};
   web::Cors cors_{{"*"}};
-  gateway::Gateway gateway_{sim_, [this](const transcode::Route&) -> rpc::CallTarget& { return target_; },
-                            transcoder_, gateway_metrics_, {}, cors_};
+  gateway::Gateway gateway_{
+      sim_,        [this](const transcode::Route&) -> rpc::CallTarget& { return target_; },
+      transcoder_, gateway_metrics_,
+      {},          cors_};
   Metrics metrics_{registry_};
   Paths paths_{state_, registry_, metrics_, log::Logger()};
   Access access_;
@@ -259,7 +261,9 @@ TEST_F(RouterTest, OriginsAndOptions) {
   const web::Cors listed({"https://a.example:1"});
   Router router(server_, nullptr, paths_, state_, sim_, access_, listed);
   for (const auto& [origin, allowed] : std::vector<std::pair<std::string, std::string>>{
-           {"https://a.example:1", "https://a.example:1"}, {"https://b.example:1", "(none)"}, {"", "(none)"}}) {
+           {"https://a.example:1", "https://a.example:1"},
+           {"https://b.example:1", "(none)"},
+           {"", "(none)"}}) {
     for (const char* method : {"OPTIONS", "GET"}) {
       stream_ = std::make_unique<FakeServerStream>();
       stream_->head = {method, "/version", "http", host_, {}};
