@@ -98,6 +98,7 @@ Status translate_auto_compaction(const OptionValues& values, Options::AutoCompac
   compaction->mode = mode == "periodic" ? Mode::kPeriodic : Mode::kRevision;
 
   const std::string& text = values.string("auto-compaction-retention");
+  if (text.empty()) return Status();
   const bool plain =
       !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
   if (plain) {

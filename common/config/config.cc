@@ -269,8 +269,7 @@ class Loader {
 
 Loaded load(const Schema& schema, const Input& input) { return Loader(schema).run(input); }
 
-Result<Settings> load_text(const Schema& schema, const std::string& name,
-                           const std::string& text) {
+Result<Settings> load_text(const Schema& schema, const std::string& name, const std::string& text) {
   return Loader(schema).run_text(name, text);
 }
 

@@ -104,7 +104,7 @@ Result<Logger> create(const Options& options) {
   std::vector<spdlog::sink_ptr> sinks;
   std::vector<std::shared_ptr<FileSink>> outputs;
   for (const std::string& name : options.outputs) {
-    Result<std::shared_ptr<FileSink>> output = open_output(name);
+    Result<std::shared_ptr<FileSink>> output = open_output(name, options.rotation);
     if (!output.ok()) return output.status();
     sinks.push_back(*output);
     outputs.push_back(*output);

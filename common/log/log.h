@@ -22,6 +22,7 @@
 #include <initializer_list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -104,11 +105,22 @@ inline constexpr size_t kMaxStringBytes = 16 * 1024;
 // Of longer lists the rest is told by its number: "…(+<n> items)".
 inline constexpr size_t kMaxListItems = 256;
 
+// When a file output is full, it is renamed by the time ("x.log" to
+// "x-2026-11-20T09-54-51.908.log") and a new one takes its place. Between two lines, never within
+// one.
+struct Rotation {
+  uint64_t max_bytes = uint64_t{100} << 20;  // a longer line than this has a file of its own
+  uint32_t max_files = 0;                    // old ones that are kept; 0: all
+  std::chrono::hours max_age{0};             // older ones go at the next change; 0: they stay
+  bool local_time = false;                   // in the names; otherwise UTC
+};
+
 struct Options {
   Level level = Level::kInfo;
   Format format = Format::kJson;
   // "stderr", "stdout", "default" (stderr), or the path of a file that is appended to.
   std::vector<std::string> outputs = {"stderr"};
+  std::optional<Rotation> rotation;  // of the outputs that are files
   // Doors for tests; the system's clocks when empty.
   std::function<std::chrono::system_clock::time_point()> now;
   std::function<std::chrono::steady_clock::time_point()> steady_now;

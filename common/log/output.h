@@ -6,9 +6,12 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "common/base/result.h"
+#include "common/log/rotation.h"
 
 namespace gatehouse::log {
 
@@ -17,6 +20,9 @@ namespace gatehouse::log {
 class FileSink : public spdlog::sinks::base_sink<std::mutex> {
  public:
   FileSink(int fd, bool close_at_end) : fd_(fd), close_at_end_(close_at_end) {}
+  // A file of `bytes` so far, which is rotated.
+  FileSink(int fd, Rotator rotator, uint64_t bytes)
+      : fd_(fd), close_at_end_(true), rotator_(std::move(rotator)), bytes_(bytes) {}
   ~FileSink() override;
 
   uint64_t dropped_lines() const { return dropped_lines_.load(std::memory_order_relaxed); }
@@ -26,13 +32,19 @@ class FileSink : public spdlog::sinks::base_sink<std::mutex> {
   void flush_() override {}
 
  private:
-  const int fd_;
+  // If the line does not fit any more.
+  void rotate_for(const spdlog::details::log_msg& message);
+
+  int fd_;
   const bool close_at_end_;
-  bool torn_ = false;  // the last line went out in part
+  std::optional<Rotator> rotator_;
+  uint64_t bytes_ = 0;  // in the file, as far as we wrote it; counted under a rotator only
+  bool torn_ = false;   // the last line went out in part
   std::atomic<uint64_t> dropped_lines_{0};
 };
 
 // "stderr", "default", "stdout" or a file's path.
-Result<std::shared_ptr<FileSink>> open_output(const std::string& name);
+Result<std::shared_ptr<FileSink>> open_output(const std::string& name,
+                                              const std::optional<Rotation>& rotation);
 
 }  // namespace gatehouse::log

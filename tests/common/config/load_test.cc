@@ -148,6 +148,21 @@ TEST_F(Load, UnknownKeysAreAWarningOrAnError) {
   EXPECT_EQ(error({flag_}), path_ + ":2: proxy: unknown key");
 }
 
+TEST_F(Load, ReadsATextAlone) {
+  const Result<Settings> settings = load_text(schema_, "it", R"({"int": 3, "bool": true})");
+  ASSERT_TRUE(settings.ok());
+  EXPECT_EQ(settings->int64("int"), 3);
+  EXPECT_TRUE(settings->boolean("bool"));
+  EXPECT_EQ(settings->string("name"), "default");
+  const auto error = [&](const char* text) {
+    return load_text(schema_, "it", text).status().message();
+  };
+  EXPECT_EQ(error("{\"int\": \"x\"}"), "it:1: int: invalid value \"x\": parse error");
+  EXPECT_EQ(error("nope: 1"), "it:1: nope: unknown key");
+  EXPECT_THAT(error("{"), StartsWith("it:"));
+  EXPECT_THAT(error("gone: x"), StartsWith("it is not supported by this release"));
+}
+
 TEST_F(Load, WarnsOfDeprecatedOptionsFromAnySource) {
   EXPECT_THAT(settings({"--old=x"}).warnings(), ElementsAre("--old is deprecated: use --name"));
   EXPECT_THAT(settings({}, {"ETCD_OLD=x"}).warnings(),
