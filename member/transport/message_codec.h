@@ -1,6 +1,6 @@
 // raftpb.Message between structs and bytes, without protobuf objects for what is hot: the payload
-// of an entry is copied once, from the log into the buffer that is sent, or from the buffer that came
-// into the log.
+// of an entry is copied once, from the log into the buffer that is sent, or from the buffer that
+// came into the log.
 //
 // The bytes are those of raft::to_proto(message), which are etcd's: every scalar field is present.
 // Pure; any thread.
