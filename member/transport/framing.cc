@@ -48,7 +48,8 @@ void Gathered::expect(uint64_t length) {
 }
 
 bool Gathered::take(std::string_view& bytes) {
-  const size_t count = static_cast<size_t>(std::min<uint64_t>(length_ - buffer_.size(), bytes.size()));
+  const size_t count =
+      static_cast<size_t>(std::min<uint64_t>(length_ - buffer_.size(), bytes.size()));
   const std::string_view piece = bytes.substr(0, count);
   bytes.remove_prefix(count);
   if (buffer_.empty() && count == length_) {

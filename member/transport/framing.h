@@ -84,7 +84,15 @@ class AppendDecoder {
   Status feed(std::string_view bytes, MessageSink& sink);
 
  private:
-  enum class Expecting : uint8_t { kType, kLength, kMessage, kCount, kEntryLength, kEntry, kCommit };
+  enum class Expecting : uint8_t {
+    kType,
+    kLength,
+    kMessage,
+    kCount,
+    kEntryLength,
+    kEntry,
+    kCommit,
+  };
 
   // Counted for each entry beside its bytes: entries without bytes cost memory too.
   static constexpr uint64_t kEntryOverhead = 64;

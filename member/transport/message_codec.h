@@ -1,6 +1,6 @@
-// raftpb.Message between structs and bytes, without protobuf objects for what is hot: the payload of
-// an entry is copied once, from the log into the buffer that is sent, or from the buffer that came
-// into the log.
+// raftpb.Message between structs and bytes, without protobuf objects for what is hot: the payload
+// of an entry is copied once, from the log into the buffer that is sent, or from the buffer that
+// came into the log.
 //
 // The bytes are those of raft::to_proto(message), which are etcd's: every scalar field is present.
 // Pure; any thread.
@@ -21,8 +21,8 @@ void append_message(std::string& out, const raft::Message& message);
 // raft::encoded_size(entry) bytes.
 void append_entry(std::string& out, const raft::Entry& entry);
 
-// For foreign bytes. What they accept, protobuf accepts too and reads alike; beyond that they refuse
-// groups, numbers of more than 64 bits, and messages whose type never leaves a process.
+// For foreign bytes. What they accept, protobuf accepts too and reads alike; beyond that they
+// refuse groups, numbers of more than 64 bits, and messages whose type never leaves a process.
 // kInvalidArgument says what is wrong. Memory: a small multiple of the bytes.
 Result<raft::Message> decode_message(std::string_view bytes);
 Result<raft::Entry> decode_entry(std::string_view bytes);

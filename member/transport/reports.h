@@ -1,5 +1,5 @@
-// Reports: news for the owner, kept until the end of the turn, so that nothing is told from inside a
-// call that the owner makes.
+// Reports: news for the owner, kept until the end of the turn, so that nothing is told from inside
+// a call that the owner makes.
 #pragma once
 
 #include <string>

@@ -60,8 +60,9 @@ void SnapshotSender::prepared(Result<OutgoingSnapshot> snapshot) {
   state_ = State::kSending;
   status_ = 0;
   answer_.clear();
+  const raft::Snapshot* const chosen = snapshot_.message.snapshot.get();
   LOG_INFO(link_.shared().logger, "sending a snapshot", {"peer-id", link_.name()},
-           {"index", snapshot_.message.snapshot != nullptr ? snapshot_.message.snapshot->index : 0});
+           {"index", chosen != nullptr ? chosen->index : 0});
   http::RequestHead head = link_.request("POST", "/raft/snapshot");
   head.headers.add("content-type", "application/octet-stream");
   url_ = link_.url();

@@ -16,8 +16,8 @@
 // Thread: that of the executor, all of it. Nothing blocks. Reports come at the end of the turn,
 // never from inside a call; messages come while bytes are read.
 //
-// The end: stop(), drain the peer port's server (its streams are gone then), let the executor finish
-// the turn, destroy. Executor, dialer, handler and registry outlive that.
+// The end: stop(), drain the peer port's server (its streams are gone then), let the executor
+// finish the turn, destroy. Executor, dialer, handler and registry outlive that.
 #pragma once
 
 #include <chrono>
@@ -56,7 +56,8 @@ class Handler {
   // A peer says that this member was removed: etcd stops the whole member then. May come more than
   // once.
   virtual void on_removed_self(std::string_view reason) = 0;
-  // A kSnapshot message is about to leave. `ready` may come at once or later, or never after stop().
+  // A kSnapshot message is about to leave. `ready` may come at once or later; after stop() it does
+  // nothing.
   virtual void open_snapshot(raft::Message message,
                              UniqueFunction<void(Result<OutgoingSnapshot>)> ready) = 0;
   // A snapshot begins to come; the database follows into the sink, then the message itself comes by

@@ -45,7 +45,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   net.network.listen(url_of(2), net.sim, [&](std::unique_ptr<env::ByteStream> stream) {
     stream->start(ignore);
     if (data[0] % 4 == 3) {
-      stream->write("HTTP/1.1 200 OK\r\nX-Server-Version: 3.7.0\r\nContent-Length: 1000000\r\n\r\n");
+      stream->write(
+          "HTTP/1.1 200 OK\r\nX-Server-Version: 3.7.0\r\nContent-Length: 1000000\r\n\r\n");
     }
     stream->write(input);
     streams.push_back(std::move(stream));

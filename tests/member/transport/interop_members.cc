@@ -1,7 +1,7 @@
 // Members of ours without a store: Raft, its log in memory, and the transport, for a cluster they
 // share with stock etcd (interop_test.py).
 //
-//   interop_members CLUSTER_ID VERSION ID=URL=OURS ...      all members; OURS is 1 for those run here
+//   interop_members CLUSTER_ID VERSION ID=URL=OURS ...   all members; OURS is 1 for those run here
 //
 // Commands come on standard input, one a line, and are answered on standard output:
 //
@@ -165,7 +165,9 @@ class TestMember final : public Handler, public PeerPortHooks, private env::Turn
 
   void on_message(raft::Message message) override {
     const Status status = core_->step(std::move(message));
-    if (!status.ok() && status.code() != StatusCode::kUnavailable) say("step " + status.to_string());
+    if (!status.ok() && status.code() != StatusCode::kUnavailable) {
+      say("step " + status.to_string());
+    }
     loop_.at_turn_end(*this);
   }
   void report_unreachable(raft::NodeId id) override {

@@ -314,8 +314,8 @@ TEST(Transport, ProbesMeasureRoundTripAndClocks) {
   net.sim.advance(20'500);
   const std::string metrics = one.registry.serialize();
   EXPECT_THAT(metrics, HasSubstr("etcd_network_peer_round_trip_time_seconds_count{To=\"2\"} 5"));
-  EXPECT_THAT(metrics,
-              HasSubstr("etcd_network_peer_round_trip_time_seconds_bucket{To=\"2\",le=\"0.0064\"} 0"));
+  EXPECT_THAT(metrics, HasSubstr("etcd_network_peer_round_trip_time_seconds_bucket{To=\"2\","
+                                 "le=\"0.0064\"} 0"));
   EXPECT_GT(net.log.count("prober found high clock drift"), 0u);
   net.log.clear();
   two.clock_skew_ms = 900;
