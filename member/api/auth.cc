@@ -12,8 +12,12 @@ class AuthStatus final : public Unary {
   using Unary::Unary;
 
  private:
-  // Neither enabled nor a revision: both are zero and left out.
-  void run() override { answer(context().views.get()->revision(), ""); }
+  // Not enabled. The store of users of a member that has none is at its first revision.
+  void run() override {
+    etcdserverpb::AuthStatusResponse response;
+    response.set_authrevision(1);
+    answer(context().views.get()->revision(), response.SerializeAsString());
+  }
 };
 
 class Refused final : public Unary {

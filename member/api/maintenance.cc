@@ -49,10 +49,8 @@ class GetStatus final : public Unary {
     response.mutable_downgradeinfo()->set_targetversion(members->downgrade.target);
     if (progress.leader == 0) response.add_errors("etcdserver: no leader");
     for (const alarm::Alarm& each : context().alarms.list()) {
-      etcdserverpb::AlarmMember alarm;
-      alarm.set_memberid(each.member);
-      alarm.set_alarm(static_cast<etcdserverpb::AlarmType>(each.type));
-      response.add_errors(alarm.ShortDebugString());
+      response.add_errors("memberID:" + std::to_string(each.member) +
+                          " alarm:" + etcdserverpb::AlarmType_Name(static_cast<etcdserverpb::AlarmType>(each.type)));
     }
     answer(context().views.get()->revision(), response.SerializeAsString());
   }

@@ -32,7 +32,11 @@ bool holds(Compare::CompareResult wanted, std::strong_ordering order) {
   }
 }
 
+// Of a key that is there, or of none: a default Item.
 bool compare_item(const mvcc::ReadTxn& state, const Compare& compare, const mvcc::Item& item) {
+  const auto stored = [&] {
+    return item.version == 0 ? Stored() : parse_stored(state.record(item.modified));
+  };
   switch (compare.target()) {
     case Compare::VERSION:
       return holds(compare.result(), item.version <=> compare.version());
@@ -41,11 +45,9 @@ bool compare_item(const mvcc::ReadTxn& state, const Compare& compare, const mvcc
     case Compare::MOD:
       return holds(compare.result(), item.modified.main <=> compare.mod_revision());
     case Compare::VALUE:
-      return holds(compare.result(), parse_stored(state.record(item.modified)).value <=>
-                                         std::string_view(compare.value()));
+      return holds(compare.result(), stored().value <=> std::string_view(compare.value()));
     case Compare::LEASE:
-      return holds(compare.result(),
-                   parse_stored(state.record(item.modified)).lease <=> compare.lease());
+      return holds(compare.result(), stored().lease <=> compare.lease());
     default:
       return true;
   }
@@ -55,7 +57,7 @@ bool compare_holds(const mvcc::ReadTxn& state, const Compare& compare) {
   std::vector<mvcc::Item> items;
   state.items(compare.key(), compare.range_end(), 0, 0, items);
   if (items.empty()) {
-    // A key that is not there has no value, and zeros else.
+    // What is not there has no value, whatever it is compared with, and zeros else.
     return compare.target() != Compare::VALUE && compare_item(state, compare, mvcc::Item());
   }
   for (const mvcc::Item& item : items) {
