@@ -81,9 +81,8 @@ const std::vector<RenamedOption>& renamed_options() {
 std::vector<Option> legacy_options(const std::vector<Option>& current) {
   std::vector<Option> all;
   for (const RenamedOption& renamed : renamed_options()) {
-    const auto now = std::find_if(current.begin(), current.end(), [&](const Option& option) {
-      return option.name == renamed.now;
-    });
+    const auto now = std::find_if(current.begin(), current.end(),
+                                  [&](const Option& option) { return option.name == renamed.now; });
     CHECK_MSG(now != current.end(), renamed.now);
     Option option = *now;
     option.name = renamed.name;
@@ -103,11 +102,10 @@ std::vector<Option> legacy_options(const std::vector<Option>& current) {
   }
   all.push_back(without_effect("enable-v2", Type::kBool, "false", "the v2 API is gone"));
   all.push_back(without_effect("log-package-levels", Type::kString, "", "use --log-level"));
-  for (const auto& [name, default_text] : {std::pair("proxy-failure-wait", "5000"),
-                                           std::pair("proxy-refresh-interval", "30000"),
-                                           std::pair("proxy-dial-timeout", "1000"),
-                                           std::pair("proxy-write-timeout", "5000"),
-                                           std::pair("proxy-read-timeout", "0")}) {
+  for (const auto& [name, default_text] :
+       {std::pair("proxy-failure-wait", "5000"), std::pair("proxy-refresh-interval", "30000"),
+        std::pair("proxy-dial-timeout", "1000"), std::pair("proxy-write-timeout", "5000"),
+        std::pair("proxy-read-timeout", "0")}) {
     all.push_back(without_effect(name, Type::kUint64, default_text, "the v2 proxy is gone"));
   }
   all.push_back({.name = "debug",
@@ -119,10 +117,9 @@ std::vector<Option> legacy_options(const std::vector<Option>& current) {
                         "is not supported: the v2 API is gone"));
   all.push_back(refused("proxy", Type::kString, "off",
                         "is not supported: the v2 proxy is gone; see gatehouse-proxy"));
-  all.push_back(refused("discovery", Type::kString, "",
-                        "is not supported: v2 discovery is gone"));
-  all.push_back(refused("discovery-proxy", Type::kString, "",
-                        "is not supported: v2 discovery is gone"));
+  all.push_back(refused("discovery", Type::kString, "", "is not supported: v2 discovery is gone"));
+  all.push_back(
+      refused("discovery-proxy", Type::kString, "", "is not supported: v2 discovery is gone"));
   return all;
 }
 

@@ -26,8 +26,7 @@ std::vector<config::Option> legacy_options(const std::vector<config::Option>& cu
 
 // The name under which the value of an option is to be looked up: an older one if that was given.
 // InvalidArgument if both were.
-Result<std::string> current_or_older_name(const config::Settings& settings,
-                                          std::string_view name);
+Result<std::string> current_or_older_name(const config::Settings& settings, std::string_view name);
 
 // The gates from --feature-gates and from the older boolean flags. InvalidArgument if a gate is
 // set both ways.

@@ -19,8 +19,7 @@ const std::vector<std::string>& list(const config::Value& value) {
 // -1, 0, 1.
 int sign(const config::Value& value) {
   const auto* number = std::get_if<int64_t>(&value);
-  const int64_t n =
-      number != nullptr ? *number : std::get<std::chrono::nanoseconds>(value).count();
+  const int64_t n = number != nullptr ? *number : std::get<std::chrono::nanoseconds>(value).count();
   return n < 0 ? -1 : n > 0 ? 1 : 0;
 }
 

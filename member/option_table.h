@@ -11,8 +11,8 @@ namespace gatehouse::member {
 config::Schema option_schema();
 
 // Its parts, in this order.
-std::vector<config::Option> member_options();      // member and clustering
-std::vector<config::Option> service_options();     // security, logging, metrics, checks, unsafe
+std::vector<config::Option> member_options();   // member and clustering
+std::vector<config::Option> service_options();  // security, logging, metrics, checks, unsafe
 std::vector<config::Option> discovery_options();
 std::vector<config::Option> ignored_options();
 

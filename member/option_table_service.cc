@@ -1,9 +1,8 @@
-#include "member/option_table.h"
-
 #include <iterator>
 #include <utility>
 
 #include "member/option_rules.h"
+#include "member/option_table.h"
 
 namespace gatehouse::member {
 
@@ -127,7 +126,8 @@ Options security() {
        .group = group,
        .help = "do not compare the address of a peer with its certificate",
        .key = "peer-transport-security.skip-client-san-verification"},
-      {"self-signed-cert-validity", Type::kUint32, "1", group, "years for which self-signed certificates are valid"},
+      {"self-signed-cert-validity", Type::kUint32, "1", group,
+       "years for which self-signed certificates are valid"},
       {"cipher-suites", Type::kList, "", group, "cipher suites for TLS 1.2, IANA names"},
       {"tls-min-version", Type::kString, "TLS1.2", group, "TLS1.2 or TLS1.3"},
       {"tls-max-version", Type::kString, "", group, "TLS1.2, TLS1.3 or the highest there is"},
@@ -137,10 +137,12 @@ Options security() {
        .group = group,
        .help = "origins that browsers may call from, as URLs with port, or *",
        .validate = cors_rule},
-      {"host-whitelist", Type::kList, "*", group, "host names under which HTTP without TLS is served, or *"},
+      {"host-whitelist", Type::kList, "*", group,
+       "host names under which HTTP without TLS is served, or *"},
       {"auth-token", Type::kString, "simple", group, "simple, or jwt with its options"},
       {"bcrypt-cost", Type::kUint64, "10", group, "cost of a password hash, 4 to 31"},
-      {"auth-token-ttl", Type::kUint64, "300", group, "seconds that a simple token lives without use"},
+      {"auth-token-ttl", Type::kUint64, "300", group,
+       "seconds that a simple token lives without use"},
   };
 }
 
@@ -148,7 +150,8 @@ Options logging() {
   const std::string group = "Logging, metrics, tracing";
   return {
       {"logger", Type::kString, "zap", group, "zap"},
-      {"log-outputs", Type::kList, "default", group, "default, stderr, stdout or files, several by comma"},
+      {"log-outputs", Type::kList, "default", group,
+       "default, stderr, stdout or files, several by comma"},
       {.name = "log-level",
        .type = Type::kString,
        .default_text = "info",
@@ -160,11 +163,14 @@ Options logging() {
       {"log-rotation-config-json", Type::kString, kRotationDefault, group, "when and how"},
       {"enable-pprof", Type::kBool, "false", group, "profiles over HTTP"},
       {"metrics", Type::kString, "basic", group, "basic or extensive"},
-      {"enable-distributed-tracing", Type::kBool, "false", group, "send spans to an OpenTelemetry collector"},
+      {"enable-distributed-tracing", Type::kBool, "false", group,
+       "send spans to an OpenTelemetry collector"},
       {"distributed-tracing-address", Type::kString, "localhost:4317", group, "the collector"},
-      {"distributed-tracing-service-name", Type::kString, "etcd", group, "the same for all members"},
+      {"distributed-tracing-service-name", Type::kString, "etcd", group,
+       "the same for all members"},
       {"distributed-tracing-instance-id", Type::kString, "", group, "unique to this member"},
-      {"distributed-tracing-sampling-rate", Type::kInt64, "0", group, "spans of a million that are sent"},
+      {"distributed-tracing-sampling-rate", Type::kInt64, "0", group,
+       "spans of a million that are sent"},
       {"enable-grpc-gateway", Type::kBool, "true", group, "serve the API as JSON, too"},
   };
 }
@@ -178,7 +184,8 @@ Options checks() {
        .group = group,
        .help = "how often to compare hashes with the other members; 0: never",
        .validate = not_negative_rule},
-      {"compact-hash-check-time", Type::kDuration, "1m", group, "how often the leader compares hashes of compactions"},
+      {"compact-hash-check-time", Type::kDuration, "1m", group,
+       "how often the leader compares hashes of compactions"},
       {.name = "compaction-batch-limit",
        .type = Type::kInt64,
        .default_text = "0",
@@ -197,7 +204,8 @@ Options checks() {
        .group = group,
        .help = "how often idle watches are told the revision; 0: 10m",
        .validate = not_negative_rule},
-      {"downgrade-check-time", Type::kDuration, "5s", group, "how often a downgrade is looked after; 0: never"},
+      {"downgrade-check-time", Type::kDuration, "5s", group,
+       "how often a downgrade is looked after; 0: never"},
       {.name = "warning-apply-duration",
        .type = Type::kDuration,
        .default_text = "100ms",
@@ -210,7 +218,8 @@ Options checks() {
        .group = group,
        .help = "requests that take longer are logged; 0: 300ms",
        .validate = not_negative_rule},
-      {"bootstrap-defrag-threshold-megabytes", Type::kUint64, "0", group, "defragment at the start if it frees this much; 0: never"},
+      {"bootstrap-defrag-threshold-megabytes", Type::kUint64, "0", group,
+       "defragment at the start if it frees this much; 0: never"},
       {"unsafe-no-fsync", Type::kBool, "false", group, "do not wait for the disk; loses data"},
   };
 }

@@ -57,8 +57,8 @@ Result<std::map<std::string, std::vector<Url>>> parse_initial_cluster(const std:
   for (const std::string& item : config::split_list(text)) {
     if (item.empty()) continue;
     const size_t equals = item.find('=');
-    texts[item.substr(0, equals)].push_back(
-        equals == std::string::npos ? "" : item.substr(equals + 1));
+    texts[item.substr(0, equals)].push_back(equals == std::string::npos ? ""
+                                                                        : item.substr(equals + 1));
   }
   std::map<std::string, std::vector<Url>> members;
   for (const auto& [name, urls] : texts) {
@@ -99,8 +99,7 @@ Status translate_auto_compaction(const OptionValues& values, Options::AutoCompac
 
   const std::string& text = values.string("auto-compaction-retention");
   if (text.empty()) return Status();
-  const bool plain =
-      !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  const bool plain = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
   if (plain) {
     // Decimal whatever its zeros, as Go's Atoi.
     const size_t first = std::min(text.find_first_not_of('0'), text.size() - 1);
@@ -279,12 +278,10 @@ Status translate_storage(const OptionValues& values, Options* options) {
         "--max-snapshots is deprecated in 3.6 and will be decommissioned in 3.8.");
   }
   options->max_wals = values.uint64("max-wals");
-  options->quota_backend_bytes =
-      number_or(values.int64("quota-backend-bytes"), kDefaultQuotaBytes);
+  options->quota_backend_bytes = number_or(values.int64("quota-backend-bytes"), kDefaultQuotaBytes);
   options->backend_batch_interval =
       values.duration_or("backend-batch-interval", kDefaultBatchInterval);
-  options->backend_batch_limit =
-      number_or(values.int64("backend-batch-limit"), kDefaultBatchLimit);
+  options->backend_batch_limit = number_or(values.int64("backend-batch-limit"), kDefaultBatchLimit);
   options->compaction_batch_limit =
       number_or(values.int64("compaction-batch-limit"), kDefaultCompactionBatchLimit);
   options->compaction_sleep_interval =

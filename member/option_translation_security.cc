@@ -219,36 +219,6 @@ Result<Options::AuthToken> parse_auth_token(const std::string& text) {
   return token;
 }
 
-// Each once, in the order given.
-std::vector<std::string> unique_texts(const std::vector<std::string>& texts) {
-  std::vector<std::string> unique;
-  for (const std::string& text : texts) {
-    if (std::find(unique.begin(), unique.end(), text) == unique.end()) unique.push_back(text);
-  }
-  return unique;
-}
-
-Status translate_rotation(const OptionValues& values, log::Options* log) {
-  size_t files = 0;
-  for (const std::string& output : log->outputs) {
-    files += output != "default" && output != "stderr" && output != "stdout" ? 1 : 0;
-  }
-  if (files > 1 || (files == 0 && log->outputs.size() == 1)) {
-    return invalid_argument(
-        "--log-outputs requires a single file path when --log-rotate-config-json is defined");
-  }
-  config::Schema schema;
-  schema.options = {{.name = "maxsize", .type = config::Type::kUint32, .default_text = "100"},
-                    {.name = "maxage", .type = config::Type::kUint32},
-                    {.name = "maxbackups", .type = config::Type::kUint32},
-                    {.name = "localtime", .type = config::Type::kBool},
-                    {.name = "compress", .type = config::Type::kBool}};
-  const Result<config::Settings> rotation =
-      config::load_text(schema, "log rotation config", values.string("log-rotation-config-json"));
-  if (!rotation.ok()) return rotation.status().with_context("invalid log rotation config");
-  return Status();
-}
-
 }  // namespace
 
 Status translate_security(const OptionValues& values, Options* options) {
@@ -256,8 +226,7 @@ Status translate_security(const OptionValues& values, Options* options) {
   options->self_signed_cert_validity_years = values.uint32("self-signed-cert-validity");
   GATEHOUSE_RETURN_IF_ERROR(translate_tls_of_clients(values, options));
   GATEHOUSE_RETURN_IF_ERROR(translate_tls_of_peers(values, options));
-  options->peer_skip_client_san_verification =
-      values.boolean("peer-skip-client-san-verification");
+  options->peer_skip_client_san_verification = values.boolean("peer-skip-client-san-verification");
   if (options->self_signed_cert_validity_years == 0) {
     if (!values.from_file("self-signed-cert-validity") &&
         (values.boolean("auto-tls") || values.boolean("peer-auto-tls"))) {
@@ -267,9 +236,10 @@ Status translate_security(const OptionValues& values, Options* options) {
   }
   options->cors = values.list("cors");
   if (options->cors != std::vector<std::string>{"*"} && !options->cors.empty()) {
-    const Result<std::vector<Url>> origins = parse_urls(options->cors);
+    Result<std::vector<Url>> origins = parse_urls(options->cors);
     if (!origins.ok()) return origins.status().with_context("--cors");
-    options->cors = unique_texts(url_texts(*origins));
+    origins->erase(std::unique(origins->begin(), origins->end()), origins->end());
+    options->cors = url_texts(*origins);
   }
   options->host_whitelist = values.list("host-whitelist");
   if (options->host_whitelist.empty()) options->host_whitelist = {"*"};
@@ -286,47 +256,10 @@ Status translate_security(const OptionValues& values, Options* options) {
         "default-cost 10, given-cost " +
         std::to_string(cost));
   }
-  constexpr auto kMaxTtl = static_cast<uint64_t>(std::chrono::seconds::max().count() / 1'000'000'000);
+  constexpr auto kMaxTtl =
+      static_cast<uint64_t>(std::chrono::seconds::max().count() / 1'000'000'000);
   options->auth_token_ttl =
       std::chrono::seconds(std::min(values.uint64("auth-token-ttl"), kMaxTtl));
-  return Status();
-}
-
-Status translate_log(const OptionValues& values, Options* options) {
-  const std::string& logger = values.string("logger");
-  if (logger == "capnslog") return invalid_argument("--logger=capnslog is removed in v3.5");
-  if (logger != "zap") return invalid_argument("unknown logger option \"" + logger + "\"");
-  log::Options& log = options->log;
-  log.outputs = unique_texts(values.list("log-outputs"));
-  if (log.outputs.empty() && values.is_set("log-outputs") && !values.from_file("log-outputs")) {
-    log.outputs = {""};
-  }
-  if (log.outputs.empty()) log.outputs = {"default"};
-  for (std::string& output : log.outputs) {
-    if (output == "default" && log.outputs.size() > 1) {
-      return invalid_argument("multi logoutput for \"default\" is not supported yet");
-    }
-    if (output.empty()) {
-      return invalid_argument("open sink \"\": open : no such file or directory");
-    }
-    if (output == "systemd/journal") output = "stderr";  // which journald reads
-  }
-  if (values.boolean("enable-log-rotation")) {
-    GATEHOUSE_RETURN_IF_ERROR(translate_rotation(values, &log));
-  }
-  const std::string level = values.settings().boolean("debug") && !values.is_set("log-level")
-                                ? "debug"
-                                : values.string("log-level");
-  const Result<log::Level> parsed = log::parse_level(level);
-  if (!parsed.ok()) return parsed.status();
-  log.level = *parsed;
-  const std::string& format_name = values.string("log-format");
-  const Result<log::Format> format = log::parse_format(format_name);
-  if (!format.ok()) {
-    return invalid_argument("unknown log format: " + format_name +
-                            ", supported values json, console");
-  }
-  log.format = *format;
   return Status();
 }
 

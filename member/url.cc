@@ -37,8 +37,8 @@ Status read_authority(std::string_view authority, std::string_view text, Url* ur
     return bad(kNoPort, text);
   }
   for (const char c : host) {
-    const bool fits =
-        std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view(".-_:%").find(c) != std::string_view::npos;
+    const bool fits = std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+                      std::string_view(".-_:%").find(c) != std::string_view::npos;
     if (!fits) return bad("URL must contain a host name or an IP address only", text);
   }
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), url->port);

@@ -30,9 +30,10 @@ inline void add_bad_urls(std::vector<BadCommandLine>* all) {
   for (const std::string flag :
        {"listen-peer-urls", "listen-client-urls", "listen-client-http-urls", "listen-metrics-urls",
         "initial-advertise-peer-urls", "advertise-client-urls", "cors"}) {
-    const auto in = flag == "listen-client-http-urls" ? BadCommandLine::In::k37
-                                                      : BadCommandLine::In::kAll;
-    for (const auto& [text, entry, reason] : std::vector<std::tuple<std::string, std::string, std::string>>{
+    const auto in =
+        flag == "listen-client-http-urls" ? BadCommandLine::In::k37 : BadCommandLine::In::kAll;
+    for (const auto& [text, entry, reason] :
+         std::vector<std::tuple<std::string, std::string, std::string>>{
              {"localhost:2379", "localhost:2379", scheme},
              {"ftp://localhost:2379", "ftp://localhost:2379", scheme},
              {"http://localhost", "http://localhost", form},

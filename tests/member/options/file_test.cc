@@ -149,14 +149,12 @@ TEST(ConfigFiles, NestSecurityAndSockets) {
 }
 
 TEST(ConfigFiles, ExcludeFlagsAndVariables) {
-  const Options o = from_file("snapshot-count: 7\n", {"--name=flag"},
-                              {"ETCD_MAX_WALS=x", "ETCD_NAME=variable"});
+  const Options o =
+      from_file("snapshot-count: 7\n", {"--name=flag"}, {"ETCD_MAX_WALS=x", "ETCD_NAME=variable"});
   EXPECT_EQ(o.name, "default");
   EXPECT_EQ(o.snapshot_count, 7U);
-  EXPECT_THAT(o.warnings,
-              Contains("--name is ignored, because a configuration file is given"));
-  EXPECT_THAT(o.warnings,
-              Contains("ETCD_NAME is ignored, because a configuration file is given"));
+  EXPECT_THAT(o.warnings, Contains("--name is ignored, because a configuration file is given"));
+  EXPECT_THAT(o.warnings, Contains("ETCD_NAME is ignored, because a configuration file is given"));
   const ConfigFile file("name: x\n");
   EXPECT_EQ(options({}, {"ETCD_CONFIG_FILE=" + file.path()}).name, "x");
   // A flag that does not parse is an error all the same.
@@ -188,8 +186,9 @@ TEST(ConfigFiles, AreRefusedWithFileLineAndKey) {
            {"listen-peer-urls: foo\n", ":1: listen-peer-urls: invalid value \"foo\": URL scheme"},
            {"initial-cluster-state: foo\n", ":1: initial-cluster-state: invalid value \"foo\""},
            {"client-transport-security: x\n", ":1: client-transport-security: expected a mapping"},
-           {"feature-gates: Foo=true\n", ":1: feature-gates: invalid value \"Foo=true\": "
-                                         "unrecognized feature gate: Foo"},
+           {"feature-gates: Foo=true\n",
+            ":1: feature-gates: invalid value \"Foo=true\": "
+            "unrecognized feature gate: Foo"},
            {"proxy: on\n", ":1: proxy is not supported: the v2 proxy is gone"},
            {"discovery: http://d\n", ":1: discovery is not supported: v2 discovery is gone"},
            {"name: [\n", ":"},

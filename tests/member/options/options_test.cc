@@ -106,10 +106,9 @@ TEST(Options, EachIsTakenByFlagAndVariable) {
   for (const config::Option& option : schema.options) {
     if (option.name == "version") continue;
     std::string text = option.default_text;
-    const bool number = option.type == config::Type::kInt64 ||
-                        option.type == config::Type::kUint64 ||
-                        option.type == config::Type::kUint32 ||
-                        option.type == config::Type::kDuration;
+    const bool number =
+        option.type == config::Type::kInt64 || option.type == config::Type::kUint64 ||
+        option.type == config::Type::kUint32 || option.type == config::Type::kDuration;
     if (text.empty() && number) text = "0";
     if (text.empty() && option.type == config::Type::kBool) text = "false";
     SCOPED_TRACE(option.name + "=" + text);
@@ -136,14 +135,14 @@ TEST(Options, EachIsTakenByFlagAndVariable) {
 }
 
 TEST(Options, OfAProcfileOfEtcd) {
-  const Options o = options(
-      {"--name", "infra1", "--listen-client-urls", "http://127.0.0.1:2379",
-       "--advertise-client-urls", "http://127.0.0.1:2379", "--listen-peer-urls",
-       "http://127.0.0.1:12380", "--initial-advertise-peer-urls", "http://127.0.0.1:12380",
-       "--initial-cluster-token", "etcd-cluster-1", "--initial-cluster",
-       "infra1=http://127.0.0.1:12380,infra2=http://127.0.0.1:22380,infra1=https://[::1]:1",
-       "--initial-cluster-state", "existing", "--enable-pprof", "--logger=zap",
-       "--log-outputs=stderr"});
+  const Options o =
+      options({"--name", "infra1", "--listen-client-urls", "http://127.0.0.1:2379",
+               "--advertise-client-urls", "http://127.0.0.1:2379", "--listen-peer-urls",
+               "http://127.0.0.1:12380", "--initial-advertise-peer-urls", "http://127.0.0.1:12380",
+               "--initial-cluster-token", "etcd-cluster-1", "--initial-cluster",
+               "infra1=http://127.0.0.1:12380,infra2=http://127.0.0.1:22380,infra1=https://[::1]:1",
+               "--initial-cluster-state", "existing", "--enable-pprof", "--logger=zap",
+               "--log-outputs=stderr"});
   EXPECT_EQ(o.name, "infra1");
   EXPECT_EQ(o.data_dir, "infra1.etcd");
   EXPECT_EQ(o.initial_cluster_token, "etcd-cluster-1");
@@ -166,32 +165,30 @@ TEST(Options, OfTheEnvironmentOfAnImage) {
   EXPECT_EQ(o.data_dir, "/data");
   EXPECT_EQ(o.snapshot_count, kDefaultSnapshotCount);
   EXPECT_FALSE(o.pre_vote);
-  EXPECT_THAT(o.warnings,
-              ElementsAre("unrecognized environment variable "
-                          "ETCD_PORT_2379_TCP=tcp://10.0.0.1:2379",
-                          "cannot set special environment variable ETCD_VERSION=3.4"));
+  EXPECT_THAT(o.warnings, ElementsAre("unrecognized environment variable "
+                                      "ETCD_PORT_2379_TCP=tcp://10.0.0.1:2379",
+                                      "cannot set special environment variable ETCD_VERSION=3.4"));
 }
 
 TEST(Options, AMemberThatSaysItsNameOnlyStartsAClusterOfItsOwn) {
   EXPECT_EQ(options({"--name=x"}).initial_cluster, "x=http://localhost:2380");
-  EXPECT_EQ(options({"--name=x", "--initial-advertise-peer-urls=http://b:1,http://a:1"})
-                .initial_cluster,
-            "x=http://a:1,x=http://b:1");
+  EXPECT_EQ(
+      options({"--name=x", "--initial-advertise-peer-urls=http://b:1,http://a:1"}).initial_cluster,
+      "x=http://a:1,x=http://b:1");
   EXPECT_EQ(options({"--name=x", "--initial-cluster=y=http://a:1"}).initial_cluster,
             "y=http://a:1");
   // The default name does not follow, as in etcd.
   EXPECT_EQ(options({"--initial-advertise-peer-urls=http://b:1"}).initial_cluster,
             "default=http://localhost:2380");
   EXPECT_THAT(options({"--initial-cluster="}).initial_members, IsEmpty());
-  EXPECT_THAT(options({"--initial-cluster=,a=http://h:1,"}).initial_members,
-              ElementsAre(Key("a")));
+  EXPECT_THAT(options({"--initial-cluster=,a=http://h:1,"}).initial_members, ElementsAre(Key("a")));
 }
 
 TEST(Options, UrlListsAreSortedAndUnique) {
-  const Options o = options({"--listen-client-urls=http://127.0.0.1:2, http://127.0.0.1:1,"
-                             "http://127.0.0.1:2,unix:///run/x",
-                             "--advertise-client-urls=http://z:1,http://y:1",
-                             "--listen-metrics-urls=http://[::]:9"});
+  const Options o = options(
+      {"--listen-client-urls=http://127.0.0.1:2, http://127.0.0.1:1,"
+       "http://127.0.0.1:2,unix:///run/x",
+       "--advertise-client-urls=http://z:1,http://y:1", "--listen-metrics-urls=http://[::]:9"});
   EXPECT_THAT(url_texts(o.listen_client_urls),
               ElementsAre("http://127.0.0.1:1", "http://127.0.0.1:2", "unix:///run/x"));
   EXPECT_THAT(url_texts(o.advertise_client_urls), ElementsAre("http://y:1", "http://z:1"));
@@ -202,17 +199,33 @@ TEST(Options, UrlListsAreSortedAndUnique) {
 }
 
 TEST(Options, NumbersAndDurations) {
-  const Options o = options(
-      {"--snapshot-count=0x10", "--snapshot-catchup-entries=1_0", "--election-timeout=50000",
-       "--heartbeat-interval=10000", "--quota-backend-bytes=-1", "--backend-batch-interval=50us",
-       "--backend-batch-limit=7", "--max-txn-ops=0", "--max-request-bytes=20000000",
-       "--grpc-keepalive-min-time=-1s", "--grpc-keepalive-interval=0",
-       "--grpc-keepalive-timeout=1m", "--raft-read-timeout=1s", "--raft-write-timeout=6s",
-       "--watch-progress-notify-interval=50ms", "--corrupt-check-time=4h",
-       "--compact-hash-check-time=1ns", "--downgrade-check-time=0", "--warning-apply-duration=0",
-       "--warning-unary-request-duration=0", "--compaction-batch-limit=1",
-       "--compaction-sleep-interval=1s", "--bootstrap-defrag-threshold-megabytes=9",
-       "--max-learners=0", "--max-concurrent-streams=5", "--max-wals=0", "--max-snapshots=3"});
+  const Options o = options({"--snapshot-count=0x10",
+                             "--snapshot-catchup-entries=1_0",
+                             "--election-timeout=50000",
+                             "--heartbeat-interval=10000",
+                             "--quota-backend-bytes=-1",
+                             "--backend-batch-interval=50us",
+                             "--backend-batch-limit=7",
+                             "--max-txn-ops=0",
+                             "--max-request-bytes=20000000",
+                             "--grpc-keepalive-min-time=-1s",
+                             "--grpc-keepalive-interval=0",
+                             "--grpc-keepalive-timeout=1m",
+                             "--raft-read-timeout=1s",
+                             "--raft-write-timeout=6s",
+                             "--watch-progress-notify-interval=50ms",
+                             "--corrupt-check-time=4h",
+                             "--compact-hash-check-time=1ns",
+                             "--downgrade-check-time=0",
+                             "--warning-apply-duration=0",
+                             "--warning-unary-request-duration=0",
+                             "--compaction-batch-limit=1",
+                             "--compaction-sleep-interval=1s",
+                             "--bootstrap-defrag-threshold-megabytes=9",
+                             "--max-learners=0",
+                             "--max-concurrent-streams=5",
+                             "--max-wals=0",
+                             "--max-snapshots=3"});
   EXPECT_EQ(o.snapshot_count, 16U);
   EXPECT_EQ(o.snapshot_catchup_entries, 10U);
   EXPECT_EQ(o.election_ticks(), 5);
@@ -269,11 +282,11 @@ TEST(Options, TlsTowardsClients) {
     words.insert(words.end(), listen.begin(), listen.end());
     return options(words);
   };
-  Options o = with({"--cert-file=c", "--key-file=k", "--trusted-ca-file=ca",
-                    "--client-crl-file=crl", "--client-cert-allowed-hostname=a,b",
-                    "--cipher-suites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-                    "--tls-max-version=TLS1.2", "--client-cert-file=cc", "--client-key-file=ck",
-                    "--auto-tls"});
+  Options o =
+      with({"--cert-file=c", "--key-file=k", "--trusted-ca-file=ca", "--client-crl-file=crl",
+            "--client-cert-allowed-hostname=a,b",
+            "--cipher-suites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "--tls-max-version=TLS1.2",
+            "--client-cert-file=cc", "--client-key-file=ck", "--auto-tls"});
   ASSERT_TRUE(o.client_tls.server.has_value());
   EXPECT_EQ(o.client_tls.server->cert_file, "c");
   EXPECT_EQ(o.client_tls.server->key_file, "k");
@@ -302,10 +315,10 @@ TEST(Options, TlsTowardsClients) {
 }
 
 TEST(Options, TlsTowardsPeers) {
-  Options o = options({"--listen-peer-urls=https://127.0.0.1:1", "--peer-cert-file=c",
-                       "--peer-key-file=k", "--peer-client-cert-auth",
-                       "--peer-trusted-ca-file=ca", "--peer-cert-allowed-cn=a,b",
-                       "--peer-crl-file=crl", "--peer-skip-client-san-verification"});
+  Options o =
+      options({"--listen-peer-urls=https://127.0.0.1:1", "--peer-cert-file=c", "--peer-key-file=k",
+               "--peer-client-cert-auth", "--peer-trusted-ca-file=ca", "--peer-cert-allowed-cn=a,b",
+               "--peer-crl-file=crl", "--peer-skip-client-san-verification"});
   ASSERT_TRUE(o.peer_tls.server.has_value());
   EXPECT_EQ(o.peer_tls.server->client_auth, tls::ClientAuth::kRequire);
   EXPECT_THAT(o.peer_tls.server->allowed_cn, ElementsAre("a", "b"));
@@ -315,8 +328,8 @@ TEST(Options, TlsTowardsPeers) {
   EXPECT_FALSE(o.peer_dialing.insecure_skip_verify);
   EXPECT_TRUE(o.peer_skip_client_san_verification);
 
-  o = options({"--listen-peer-urls=https://127.0.0.1:1", "--peer-cert-file=c",
-               "--peer-key-file=k", "--peer-client-cert-file=cc", "--peer-client-key-file=ck"});
+  o = options({"--listen-peer-urls=https://127.0.0.1:1", "--peer-cert-file=c", "--peer-key-file=k",
+               "--peer-client-cert-file=cc", "--peer-client-key-file=ck"});
   EXPECT_EQ(o.peer_dialing.cert_file, "cc");
   EXPECT_EQ(o.peer_dialing.key_file, "ck");
 
@@ -339,8 +352,8 @@ TEST(Options, WhoMayCall) {
 }
 
 TEST(Options, OfTheLog) {
-  const Options o = options({"--log-outputs=stdout,/tmp/x.log,stdout", "--log-level=ERROR",
-                             "--log-format=console"});
+  const Options o = options(
+      {"--log-outputs=stdout,/tmp/x.log,stdout", "--log-level=ERROR", "--log-format=console"});
   EXPECT_THAT(o.log.outputs, ElementsAre("stdout", "/tmp/x.log"));
   EXPECT_EQ(o.log.level, log::Level::kError);
   EXPECT_EQ(o.log.format, log::Format::kConsole);
@@ -349,14 +362,36 @@ TEST(Options, OfTheLog) {
   EXPECT_EQ(options({"--debug", "--log-level=warn"}).log.level, log::Level::kWarn);
 }
 
+TEST(Options, LogRotation) {
+  EXPECT_FALSE(options({"--log-outputs=a.log"}).log.rotation.has_value());
+  Options o = options({"--log-outputs=stderr,a.log", "--enable-log-rotation"});
+  ASSERT_TRUE(o.log.rotation.has_value());
+  EXPECT_EQ(o.log.rotation->max_bytes, 100U << 20);
+  EXPECT_EQ(o.log.rotation->max_files, 0U);
+  o = options({"--log-outputs=a.log", "--enable-log-rotation",
+               R"(--log-rotation-config-json={"maxsize": 2, "maxage": 3, "maxbackups": 4,)"
+               R"( "localtime": true, "compress": true})"});
+  EXPECT_EQ(o.log.rotation->max_bytes, 2U << 20);
+  EXPECT_EQ(o.log.rotation->max_files, 4U);
+  EXPECT_EQ(o.log.rotation->max_age, hours(72));
+  EXPECT_TRUE(o.log.rotation->local_time);
+  EXPECT_THAT(o.not_effective, ElementsAre(HasSubstr("compress is not supported")));
+  for (const char* json : {"{", R"({"maxsize":"a"})", R"({"maxsize":-1})"}) {
+    const config::Exit exit = ending({"--log-outputs=a.log", "--enable-log-rotation",
+                                      std::string("--log-rotation-config-json=") + json});
+    EXPECT_EQ(exit.code, 1);
+    EXPECT_THAT(exit.text, StartsWith("invalid log rotation config"));
+  }
+}
+
 TEST(OlderFlags, MeanWhatTheyAreCalledNow) {
   const Options o = options(
       {"--experimental-initial-corrupt-check=true", "--experimental-corrupt-check-time=3m",
        "--experimental-watch-progress-notify-interval=5s", "--experimental-compaction-batch-limit",
        "9", "--experimental-snapshot-catchup-entries=7", "--experimental-enable-lease-checkpoint",
        "--experimental-txn-mode-write-with-shared-buffer=false", "--enable-v2",
-       "--log-package-levels=etcdserver=DEBUG", "--proxy=off", "--experimental-enable-v2v3=",
-       "--experimental-memory-mlock"});
+       "--log-package-levels=etcdserver=DEBUG", "--proxy=off",
+       "--experimental-enable-v2v3=", "--experimental-memory-mlock"});
   EXPECT_TRUE(o.gates.initial_corrupt_check);
   EXPECT_TRUE(o.gates.lease_checkpoint);
   EXPECT_FALSE(o.gates.txn_mode_write_with_shared_buffer);
@@ -364,23 +399,21 @@ TEST(OlderFlags, MeanWhatTheyAreCalledNow) {
   EXPECT_EQ(o.watch_progress_interval, seconds(5));
   EXPECT_EQ(o.compaction_batch_limit, 9);
   EXPECT_EQ(o.snapshot_catchup_entries, 7U);
-  EXPECT_THAT(o.warnings,
-              Contains("--experimental-corrupt-check-time is deprecated: use "
-                       "--corrupt-check-time"));
-  EXPECT_THAT(o.warnings,
-              Contains("--experimental-initial-corrupt-check is deprecated: use "
-                       "--feature-gates=InitialCorruptCheck=true"));
+  EXPECT_THAT(o.warnings, Contains("--experimental-corrupt-check-time is deprecated: use "
+                                   "--corrupt-check-time"));
+  EXPECT_THAT(o.warnings, Contains("--experimental-initial-corrupt-check is deprecated: use "
+                                   "--feature-gates=InitialCorruptCheck=true"));
   EXPECT_THAT(o.warnings, Contains("--enable-v2 is deprecated: the v2 API is gone"));
   EXPECT_THAT(o.warnings, Contains("--proxy is deprecated: it has no effect"));
   EXPECT_THAT(o.not_effective, ElementsAre(StartsWith("--memory-mlock is not supported")));
-  EXPECT_TRUE(options({}, {"ETCD_EXPERIMENTAL_INITIAL_CORRUPT_CHECK=1"})
-                  .gates.initial_corrupt_check);
+  EXPECT_TRUE(
+      options({}, {"ETCD_EXPERIMENTAL_INITIAL_CORRUPT_CHECK=1"}).gates.initial_corrupt_check);
 }
 
 TEST(OlderFlags, ThatMeanNothingAreTakenInSilence) {
-  const Options o = options({"--name=x", "--data-dir=d", "--cluster-active-size", "--force",
-                             "--snapshot=false", "--v", "--vv=3", "--retry-interval=x",
-                             "--test.coverprofile=a", "--config=foo"});
+  const Options o =
+      options({"--name=x", "--data-dir=d", "--cluster-active-size", "--force", "--snapshot=false",
+               "--v", "--vv=3", "--retry-interval=x", "--test.coverprofile=a", "--config=foo"});
   EXPECT_THAT(o.warnings, IsEmpty());
   EXPECT_THAT(o.not_effective, IsEmpty());
 }
@@ -395,10 +428,11 @@ TEST(NotEffective, NamesOptionsThatExist) {
 }
 
 TEST(NotEffective, IsToldOfWhatDiffersFromTheDefaultOnly) {
-  EXPECT_THAT(options({"--enable-pprof=false", "--memory-mlock=false", "--auth-token=simple",
-                       "--backend-bbolt-freelist-type=map", "--feature-gates=PriorityRequest=false"})
-                  .not_effective,
-              IsEmpty());
+  EXPECT_THAT(
+      options({"--enable-pprof=false", "--memory-mlock=false", "--auth-token=simple",
+               "--backend-bbolt-freelist-type=map", "--feature-gates=PriorityRequest=false"})
+          .not_effective,
+      IsEmpty());
   EXPECT_THAT(options({"--enable-distributed-tracing", "--feature-gates=PriorityRequest=true"})
                   .not_effective,
               ElementsAre(StartsWith("--enable-distributed-tracing is not supported"),

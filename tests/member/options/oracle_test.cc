@@ -63,7 +63,8 @@ Outcome run(const std::string& program, const Words& words, const std::string& v
     if (bytes <= 0) break;
     outcome.output.append(buffer.data(), static_cast<size_t>(bytes));
     // It serves: whatever comes, it has taken the flags.
-    if (outcome.output.find("ready to serve client requests") != std::string::npos) kill(child, SIGKILL);
+    if (outcome.output.find("ready to serve client requests") != std::string::npos)
+      kill(child, SIGKILL);
   }
   int status = 0;
   waitpid(child, &status, 0);
@@ -75,8 +76,8 @@ Outcome run(const std::string& program, const Words& words, const std::string& v
 
 std::string find_program() {
   const char* directory = std::getenv("GATEHOUSE_ORACLE");
-  const fs::path program = directory != nullptr ? fs::path(directory) / "etcd"
-                                                : fs::path(GATEHOUSE_ORACLE_PROGRAM);
+  const fs::path program =
+      directory != nullptr ? fs::path(directory) / "etcd" : fs::path(GATEHOUSE_ORACLE_PROGRAM);
   return fs::exists(program) ? program.string() : "";
 }
 

@@ -16,10 +16,9 @@ Url url(const std::string& text) {
 std::string error(const std::string& text) { return parse_urls({text}).status().message(); }
 
 TEST(Urls, ReadBackAsTheyAreWritten) {
-  for (const char* text :
-       {"http://localhost:2379", "https://10.0.0.1:0", "http://:65535", "http://[::1]:2379",
-        "http://[fe80::1%eth0]:1", "unix:///run/etcd.sock", "unixs://localhost:22",
-        "unix://@abstract", "http://a_b-c.d:1"}) {
+  for (const char* text : {"http://localhost:2379", "https://10.0.0.1:0", "http://:65535",
+                           "http://[::1]:2379", "http://[fe80::1%eth0]:1", "unix:///run/etcd.sock",
+                           "unixs://localhost:22", "unix://@abstract", "http://a_b-c.d:1"}) {
     EXPECT_EQ(url(text).to_string(), text);
   }
   EXPECT_EQ(url(" HTTP://a:1\t").to_string(), "http://a:1");
