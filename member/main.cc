@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "common/base/version.h"
+#include "common/env/service.h"
 #include "common/log/log.h"
 #include "member/member.h"
 #include "member/options.h"
-#include "member/process.h"
 #include "member/version.h"
 
 int main(int argc, char** argv) {
@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
   const member::ParsedOptions parsed = member::parse_options(argc, argv, environ);
   if (const auto* exit = std::get_if<config::Exit>(&parsed)) return member::report(*exit);
   const auto& options = std::get<member::Options>(parsed);
-  member::raise_descriptor_limit();
+  env::raise_descriptor_limit();
   const Result<log::Logger> created = log::create(options.log);
   if (!created.ok()) {
     std::fprintf(stderr, "gatehouse-member: %s\n", created.status().message().c_str());
@@ -38,6 +38,6 @@ int main(int argc, char** argv) {
     LOG_FATAL(logger, "the member cannot go on", {"error", ended.status.message()});
     return 1;
   }
-  if (ended.signal != 0) member::end_by_signal(ended.signal);
+  if (ended.signal != 0) env::end_by_signal(ended.signal);
   return 0;
 }

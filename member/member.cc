@@ -14,16 +14,17 @@
 
 #include "common/env/disk_file_system.h"
 #include "common/env/entropy.h"
+#include "common/env/service.h"
 #include "common/loop/loop_threads.h"
 #include "common/loop/signals.h"
 #include "member/api/errors.h"
 #include "member/membership/initial_cluster.h"
 #include "member/membership/release.h"
 #include "member/metrics.h"
+#include "member/schema/meta.h"
 #include "member/mvcc/metrics.h"
 #include "member/operations.h"
 #include "member/peers.h"
-#include "member/process.h"
 #include "member/settings.h"
 #include "member/version.h"
 #include "member/worker.h"
@@ -116,6 +117,7 @@ class Member {
   replica::Replica::State state() {
     return {*storage_.backend, *store_, *lessor_, alarms_, *cluster_, *feed_, quota_bytes(options_)};
   }
+  void tell_supervisor(const char* state);
   void on_ready();
   // From any thread: the member cannot go on.
   void fail(const Status& why);
@@ -187,6 +189,13 @@ Status Member::open_state() {
   if (!opened.ok()) return opened.status();
   storage_ = std::move(*opened);
   const auto reader = storage_.backend->read();
+  std::string_view auth_revision;
+  if (!reader->get(backend::Bucket::kAuth, schema::kAuthRevision, auth_revision)) {
+    // As etcd: the store of users begins at its first revision, outside of the log.
+    storage_.backend->writer().put(backend::Bucket::kAuth, schema::kAuthRevision,
+                                   schema::encode_number(1));
+    storage_.backend->writer().end();
+  }
   cluster_ = std::make_unique<membership::Cluster>(storage_.identity.node_id,
                                                    storage_.identity.cluster_id,
                                                    static_cast<size_t>(options_.max_learners));
@@ -360,6 +369,11 @@ Status Member::start() {
   return Status();
 }
 
+void Member::tell_supervisor(const char* state) {
+  const Status told = env::notify_supervisor(state);
+  if (!told.ok()) LOG_WARN(logger_, "the supervisor was not told", {"error", told.message()});
+}
+
 void Member::on_ready() {
   if (draining_) return;
   LOG_INFO(logger_, "published local member to cluster through raft",
@@ -375,7 +389,7 @@ void Member::on_ready() {
                {"traffic", "grpc+http"}, {"address", url.address().to_string()});
     }
   }
-  notify_supervisor("READY=1");
+  tell_supervisor("READY=1");
 }
 
 Ended Member::serve() {
@@ -399,7 +413,7 @@ void Member::fail(const Status& why) {
 
 void Member::drain() {
   if (std::exchange(draining_, true)) return;
-  notify_supervisor("STOPPING=1");
+  tell_supervisor("STOPPING=1");
   health_.shut_down();
   const Status stopped = api::stopped();
   for (size_t i = 0; i < workers_.size(); ++i) {

@@ -1,5 +1,4 @@
 // gatehouse-proxy: options, a logger, run.
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -8,22 +7,10 @@
 #include <vector>
 
 #include "common/base/version.h"
+#include "common/env/service.h"
 #include "common/log/log.h"
 #include "proxy/options.h"
 #include "proxy/proxy.h"
-
-namespace {
-
-// As Go programs do at their start: the soft limit, 1024 in most places, is there for programs that
-// use select(), and would be the number of clients.
-void raise_descriptor_limit() {
-  rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);  // where that is refused, the old limit stays
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   using namespace gatehouse;
@@ -33,7 +20,7 @@ int main(int argc, char** argv) {
     return exit->code;
   }
   const auto& options = std::get<proxy::Options>(parsed);
-  raise_descriptor_limit();
+  env::raise_descriptor_limit();
   const Result<log::Logger> logger = log::create(options.log);
   if (!logger.ok()) {
     std::fprintf(stderr, "gatehouse-proxy: %s\n", logger.status().message().c_str());

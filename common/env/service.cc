@@ -1,6 +1,7 @@
 #include "common/env/service.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -55,6 +56,13 @@ void end_by_signal(int signal) {
   ::pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
   // A signal that does not end a process by default: the shells' number for it.
   ::_exit(128 + signal);
+}
+
+void raise_descriptor_limit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace gatehouse::env

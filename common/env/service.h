@@ -18,4 +18,9 @@ Status notify_supervisor(std::string_view state);
 // not end, exits with 0. No destructors run; whatever must be written has been.
 [[noreturn]] void end_by_signal(int signal);
 
+// As Go programs do at their start: the soft limit of descriptors, 1024 in most places, is there for
+// programs that use select(), and would be the number of clients. Where raising it is refused, it
+// stays.
+void raise_descriptor_limit();
+
 }  // namespace gatehouse::env

@@ -10,11 +10,10 @@ namespace gatehouse::api {
 
 namespace {
 
-std::string piece_message(const HeaderWriter& header, int64_t revision, uint64_t remaining,
-                          std::string_view blob, std::string_view version) {
+// Without a header, as in etcd 3.7.
+std::string piece_message(uint64_t remaining, std::string_view blob, std::string_view version) {
   std::string message;
-  message.reserve(blob.size() + 128);
-  header.append(message, revision);
+  message.reserve(blob.size() + 64);
   codec::append_uint64_field(message, 2, remaining);
   codec::append_bytes_field(message, 3, blob);
   codec::append_bytes_field(message, 4, version);
@@ -31,8 +30,7 @@ void SnapshotStream::on_half_close() {
   // The thread reaches this call only by tasks on its loop, which ask whether it is still there.
   env::Executor& executor = call_.executor();
   auto work = [pipe = pipe_, result, &executor, this, &backend = context_.backend,
-               header = context_.header, version = context_.cluster.members()->version,
-               revision = context_.views.get()->revision()] {
+               version = context_.cluster.members()->version] {
     const auto push = [&](std::string message) {
       std::unique_lock lock(pipe->mutex);
       pipe->room.wait(lock, [&] { return pipe->pieces.size() < kMaxPieces || pipe->abandoned; });
@@ -53,15 +51,14 @@ void SnapshotStream::on_half_close() {
         bytes.remove_prefix(blob.size());
         done += blob.size();
         sha.update(blob);
-        GATEHOUSE_RETURN_IF_ERROR(
-            push(piece_message(header, revision, total - done, blob, version)));
+        GATEHOUSE_RETURN_IF_ERROR(push(piece_message(total - done, blob, version)));
       }
       return Status();
     });
     if (result->ok()) {
       const codec::Sha256::Digest digest = sha.finish();
       const std::string_view bytes(reinterpret_cast<const char*>(digest.data()), digest.size());
-      *result = push(piece_message(header, revision, 0, bytes, version));
+      *result = push(piece_message(0, bytes, version));
     }
   };
   context_.operations.run_aside(context_.lane, std::move(work), [pipe = pipe_, result, this] {

@@ -21,10 +21,10 @@ std::string_view find_record(const mvcc::ReadTxn& state, std::string_view key) {
 }  // namespace
 
 Status check_put(const mvcc::ReadTxn& state, const PutView& put, const LeaseExists& exists) {
+  if (put.lease != 0 && !exists(put.lease)) return lease_not_found();
   if ((put.ignore_value || put.ignore_lease) && state.count(put.key, {}, 0) == 0) {
     return key_not_found();
   }
-  if (put.lease != 0 && !exists(put.lease)) return lease_not_found();
   return Status();
 }
 

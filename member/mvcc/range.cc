@@ -56,11 +56,15 @@ void sort_by_value(const ReadTxn& txn, bool descending, RangeOutcome& outcome) {
   }
 }
 
-// All keys of the range, filtered, in the order asked for.
+// The keys of the range, filtered, in the order asked for. A target without an order means ascending
+// by it, but, as in etcd, of the first `limit` + 1 keys only.
 void fetch_all(const ReadTxn& txn, const RangeQuery& query, RangeOutcome& outcome) {
   std::vector<Item>& items = outcome.items;
-  txn.items(query.key, query.range_end, query.revision, 0, items);
-  outcome.count = static_cast<int64_t>(items.size());
+  const bool cut = query.sort_order == static_cast<int32_t>(SortOrder::kNone) &&
+                   query.limit > 0 && query.limit < INT64_MAX && !has_filter(query);
+  txn.items(query.key, query.range_end, query.revision, cut ? query.limit + 1 : 0, items);
+  outcome.count = cut ? txn.count(query.key, query.range_end, query.revision)
+                      : static_cast<int64_t>(items.size());
   if (has_filter(query)) std::erase_if(items, [&](const Item& i) { return !passes(query, i); });
   const bool descending = query.sort_order == static_cast<int32_t>(SortOrder::kDescend);
   switch (static_cast<SortTarget>(query.sort_target)) {

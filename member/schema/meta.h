@@ -22,6 +22,9 @@ inline constexpr std::string_view kStorageVersion = "storageVersion";
 inline constexpr std::string_view kScheduledCompaction = "scheduledCompactRev";
 inline constexpr std::string_view kFinishedCompaction = "finishedCompactRev";
 
+// A key of the "auth" bucket: the revision of users and roles, a number.
+inline constexpr std::string_view kAuthRevision = "authRevision";
+
 // How numbers are written: 8 bytes, big-endian.
 inline std::string encode_number(uint64_t number) {
   std::string bytes;
