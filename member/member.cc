@@ -42,6 +42,12 @@ uint64_t steady_ms() {
                                    .count());
 }
 
+// Event loops, one of which is the replica's: a request that comes in there reaches the log without a
+// thread being woken, which on small machines is most of what it costs.
+size_t loop_count() {
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
 // Runs on the loop's thread, and waits for it.
 template <typename F>
 void run_on(loop::EventLoop& loop, F task) {
@@ -107,6 +113,7 @@ class Member {
   Ended serve();
 
  private:
+  loop::EventLoop& replica_loop() { return (*loops_)[0]; }
   Status open_state();
   Status start_replica();
   void start_workers();
@@ -148,14 +155,13 @@ class Member {
   std::unique_ptr<tls::ReloadingContext> peer_tls_;
   std::unique_ptr<tls::ReloadingContext> dialing_tls_;
 
-  std::unique_ptr<loop::LoopThreads> replica_thread_;
+  std::unique_ptr<loop::LoopThreads> loops_;
   std::unique_ptr<Peers> peers_;
   std::unique_ptr<replica::Replica> replica_;
   std::atomic<replica::Replica*> replica_seen_{nullptr};  // for threads that outlive a start
   std::unique_ptr<wal::LogWriter> log_writer_;
   std::unique_ptr<Operations> operations_;
 
-  std::unique_ptr<loop::LoopThreads> client_threads_;
   std::optional<transcode::Transcoder> transcoder_;
   std::optional<web::Cors> cors_;
   rpc::HealthService health_;
@@ -247,10 +253,10 @@ replica::Replica::Hooks Member::replica_hooks() {
 }
 
 Status Member::start_replica() {
-  replica_thread_ = std::make_unique<loop::LoopThreads>("replica", 1);
-  loop::EventLoop& loop = (*replica_thread_)[0];
+  loops_ = std::make_unique<loop::LoopThreads>("member", loop_count());
+  loop::EventLoop& loop = replica_loop();
   operations_ = std::make_unique<Operations>(loop, *cluster_, options_.strict_reconfig_check);
-  const size_t lanes = std::max(1u, std::thread::hardware_concurrency());
+  const size_t lanes = loop_count();
   wal::WriterCallbacks callbacks;
   callbacks.on_durable = [this](uint64_t sequence) {
     if (replica::Replica* replica = replica_seen_.load()) replica->on_durable(sequence);
@@ -282,8 +288,7 @@ Status Member::start_replica() {
 }
 
 void Member::start_workers() {
-  const size_t count = std::max(1u, std::thread::hardware_concurrency());
-  client_threads_ = std::make_unique<loop::LoopThreads>("client", count);
+  const size_t count = loops_->size();
   const WorkerOptions options = worker_options(options_);
   transcoder_.emplace(options.gateway.max_body_bytes);
   cors_.emplace(options.access.origins);
@@ -293,8 +298,8 @@ void Member::start_workers() {
                          std::string(kEtcdVersion)});
   workers_.resize(count);
   for (size_t i = 0; i < count; ++i) {
-    run_on((*client_threads_)[i], [&] {
-      workers_[i] = std::make_unique<Worker>((*client_threads_)[i], *shared_, options, i);
+    run_on((*loops_)[i], [&] {
+      workers_[i] = std::make_unique<Worker>((*loops_)[i], *shared_, options, i);
     });
   }
 }
@@ -313,11 +318,11 @@ Status Member::listen() {
     const auto factory = [this, surface](env::Executor& executor)
         -> std::unique_ptr<http::RequestHandler> {
       size_t i = 0;
-      while (&(*client_threads_)[i] != &executor) ++i;
+      while (&(*loops_)[i] != &executor) ++i;
       return std::make_unique<SurfaceHandler>(*workers_[i], surface);
     };
     servers_.push_back(std::make_unique<httpio::HttpServer>(
-        loop_, client_threads_->loops(), factory, client_server_options(options_),
+        loop_, loops_->loops(), factory, client_server_options(options_),
         &connection_log_));
     return *servers_.back();
   };
@@ -365,7 +370,7 @@ Status Member::start() {
            {"advertise-client-urls", url_texts(options_.advertise_client_urls)},
            {"listen-client-urls", url_texts(options_.listen_client_urls)},
            {"listen-metrics-urls", url_texts(options_.listen_metrics_urls)});
-  run_on((*replica_thread_)[0], [this] { replica_->start(); });
+  run_on(replica_loop(), [this] { replica_->start(); });
   return Status();
 }
 
@@ -417,7 +422,7 @@ void Member::drain() {
   health_.shut_down();
   const Status stopped = api::stopped();
   for (size_t i = 0; i < workers_.size(); ++i) {
-    (*client_threads_)[i].post([worker = workers_[i].get(), stopped] { worker->end_streams(); });
+    (*loops_)[i].post([worker = workers_[i].get(), stopped] { worker->end_streams(); });
   }
   servers_left_ = servers_.size();
   // With a disk that failed nothing under way will be answered.
@@ -432,11 +437,11 @@ void Member::drain() {
 void Member::tear_down() {
   servers_.clear();
   for (size_t i = 0; i < workers_.size(); ++i) {
-    if (workers_[i]) run_on((*client_threads_)[i], [&] { workers_[i]->stop(api::stopped()); });
+    if (workers_[i]) run_on((*loops_)[i], [&] { workers_[i]->stop(api::stopped()); });
   }
   replica_seen_ = nullptr;
-  if (replica_thread_ && peers_) {
-    loop::EventLoop& loop = (*replica_thread_)[0];
+  if (loops_ && peers_) {
+    loop::EventLoop& loop = replica_loop();
     std::promise<void> stopped;
     loop.post([&] {
       if (replica_) replica_->stop();
@@ -447,17 +452,16 @@ void Member::tear_down() {
   }
   log_writer_.reset();  // writes what waits
   for (size_t i = 0; i < workers_.size(); ++i) {
-    if (workers_[i]) run_on((*client_threads_)[i], [&] { workers_[i].reset(); });
+    if (workers_[i]) run_on((*loops_)[i], [&] { workers_[i].reset(); });
   }
   operations_.reset();
-  if (replica_thread_) {
-    run_on((*replica_thread_)[0], [&] {
+  if (loops_) {
+    run_on(replica_loop(), [&] {
       peers_.reset();
       replica_.reset();
     });
   }
-  if (client_threads_) client_threads_->join();
-  if (replica_thread_) replica_thread_->join();
+  if (loops_) loops_->join();
   feed_.reset();
   store_.reset();
   storage_.backend.reset();  // commits

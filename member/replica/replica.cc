@@ -198,7 +198,12 @@ std::unique_ptr<Lane> Replica::make_lane(env::Executor& executor, size_t index) 
   options.timeout_ms = timeout_ms_;
   options.max_request_bytes = options_.max_request_bytes;
   options.election_timeout_ms = options_.tick_ms * options_.election_ticks;
-  auto lane = std::make_unique<Lane>(executor, options, ids_, progress_, [this](LaneBatch batch) {
+  const bool here = &executor == &executor_;
+  auto lane = std::make_unique<Lane>(executor, options, ids_, progress_, [this, here](LaneBatch batch) {
+    if (here) {
+      if (pump_ != nullptr) pump_->submit(std::move(batch));  // which turns at the end of this turn
+      return;
+    }
     executor_.post([this, batch = std::move(batch)]() mutable {
       if (pump_ != nullptr) pump_->submit(std::move(batch));
     });
@@ -228,6 +233,7 @@ uint64_t Replica::failed_proposals() const {
 void Replica::answer(size_t lane, std::vector<Answer> answers) {
   const Port* port = ports_[lane].load(std::memory_order_acquire);
   if (port == nullptr || stopped_) return;
+  if (port->executor == &executor_) return port->lane->on_answers(std::move(answers));
   port->executor->post([lane = port->lane, answers = std::move(answers)]() mutable {
     lane->on_answers(std::move(answers));
   });
@@ -236,6 +242,7 @@ void Replica::answer(size_t lane, std::vector<Answer> answers) {
 void Replica::release(size_t lane, uint64_t ticket) {
   const Port* port = ports_[lane].load(std::memory_order_acquire);
   if (port == nullptr || stopped_) return;
+  if (port->executor == &executor_) return port->lane->on_read(ticket);
   port->executor->post([lane = port->lane, ticket] { lane->on_read(ticket); });
 }
 

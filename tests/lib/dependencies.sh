@@ -12,7 +12,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build_packages=(
   cmake ninja-build g++ pkg-config ccache ca-certificates curl
   libuv1-dev libnghttp2-dev libmbedtls-dev libprotobuf-dev protobuf-compiler libspdlog-dev libfmt-dev
-  libyaml-cpp-dev libc-ares-dev prometheus-cpp-dev libcli11-dev zlib1g-dev
+  libyaml-cpp-dev libc-ares-dev prometheus-cpp-dev libcli11-dev zlib1g-dev libjemalloc-dev
 )
 test_packages=(
   python3 openssl nghttp2-client libgrpc++-dev protobuf-compiler-grpc libgtest-dev libgmock-dev

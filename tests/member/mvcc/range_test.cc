@@ -62,6 +62,13 @@ RangeResponse expected(const ReadTxn& txn, const RangeRequest& request,
            (request.max_create_revision() != 0 &&
             pair.create_revision() > request.max_create_revision());
   });
+  // A target without an order: of the first limit + 1 keys, as etcd does it.
+  const bool filtered = request.min_mod_revision() != 0 || request.max_mod_revision() != 0 ||
+                        request.min_create_revision() != 0 || request.max_create_revision() != 0;
+  if (request.sort_order() == RangeRequest::NONE && !filtered && request.limit() > 0 &&
+      pairs.size() > static_cast<size_t>(request.limit()) + 1) {
+    pairs.resize(static_cast<size_t>(request.limit()) + 1);
+  }
   const auto by = [&](const auto& of) {
     std::stable_sort(pairs.begin(), pairs.end(),
                      [&](const mvccpb::KeyValue& a, const mvccpb::KeyValue& b) {
