@@ -31,6 +31,7 @@ api::WatchContext watch_context(const WorkerOptions& options, const replica::Pro
 Worker::Worker(loop::EventLoop& loop, Shared& shared, const WorkerOptions& options, size_t index)
     : loop_(loop),
       shared_(shared),
+      options_(options),
       lane_(shared.replica.make_lane(loop, index)),
       views_(loop, shared.state.store, lane_->progress()),
       context_{*lane_,
@@ -63,7 +64,7 @@ Worker::Worker(loop::EventLoop& loop, Shared& shared, const WorkerOptions& optio
                                   shared.cors)
                             : nullptr),
       paths_(*this, shared.registry, shared.admin_metrics, shared.logger),
-      router_(server_, gateway_.get(), paths_, *this, loop, options.access, shared.cors) {
+      router_(server_, gateway_.get(), paths_, *this, loop, options_.access, shared.cors) {
   api::add_kv(server_, context_);
   api::add_watch(server_, watch_service_);
   api::add_lease(server_, context_);

@@ -87,6 +87,7 @@ class Worker final : private admin::State {
 
   loop::EventLoop& loop_;
   Shared& shared_;
+  const WorkerOptions options_;
   const std::unique_ptr<replica::Lane> lane_;
   api::ViewCache views_;
   api::Context context_;
