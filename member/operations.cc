@@ -90,6 +90,8 @@ Status Operations::check_strictly(const membership::ParsedChange& change) const 
   return Status();
 }
 
+void Operations::refresh_view() { replica_->wake_writer(); }
+
 void Operations::raise_no_space() {
   // Every refused write asks; one of them is enough.
   if (raising_.exchange(true)) return;

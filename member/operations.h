@@ -25,6 +25,7 @@ class Operations final : public api::Operator {
                  std::function<void()> then) override;
   void move_leader(replica::Lane& lane, uint64_t target, Done done) override;
   void change_membership(replica::Lane& lane, raftpb::ConfChange change, Done done) override;
+  void refresh_view() override;
   void raise_no_space() override;
 
  private:

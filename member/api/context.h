@@ -38,6 +38,8 @@ class Operator {
   // A membership change, by its ConfChange without an id, with etcd's checks before; answered when
   // it was applied on this member, or with why it was not.
   virtual void change_membership(replica::Lane& lane, raftpb::ConfChange change, Done done) = 0;
+  // The database was packed: readers let go of the old file.
+  virtual void refresh_view() = 0;
   // The database is full: raises the alarm, once.
   virtual void raise_no_space() = 0;
 };

@@ -89,6 +89,7 @@ class Defragment final : public Aside {
                   return fail(*result);
                 }
                 LOG_INFO(context().logger, "finished defragment");
+                context().operations.refresh_view();
                 call().send("");  // no header, in etcd neither
                 call().finish(Status());
               });

@@ -253,7 +253,8 @@ Result<Meta> read_meta(const env::File& file) {
     return Status(StatusCode::kDataLoss, file.path() + ": " + std::to_string(*size) +
                                              " bytes, but " + std::to_string(best->high_water) +
                                              " pages of " + std::to_string(best->page_bytes) +
-                                             " bytes in use: the file is cut off");
+                                             " bytes in use: the file is cut off at offset " +
+                                             std::to_string(*size));
   }
   return *best;
 }

@@ -84,6 +84,10 @@ void Replica::wire(env::FileSystem& files, Storage& storage, std::unique_ptr<raf
   apply_->set_conf_state(core->config().to_conf_state());
 
   Pump::Events events;
+  events.on_tick = [this] {
+    const Status health = state_.backend.health();
+    if (!health.ok() && !std::exchange(failed_, true)) hooks_.on_fatal(health);
+  };
   events.on_soft_state = [this](raft::SoftState before, raft::SoftState now) {
     on_soft_state(before, now);
   };

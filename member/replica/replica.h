@@ -147,6 +147,7 @@ class Replica {
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<AutoCompactor> auto_compactor_;
   std::unordered_map<uint64_t, std::function<void(const Status&)>> conf_changes_;
+  bool failed_ = false;  // the backend, and it was told
   std::atomic<bool> stopped_{false};
 };
 

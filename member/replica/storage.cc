@@ -29,11 +29,24 @@ Status check_data_directory(env::FileSystem& files, const std::string& path,
                             const log::Logger& logger) {
   const auto entries = files.list(path);
   if (!entries.ok()) return entries.status();
+  const auto is_ours = [](const env::DirectoryEntry& entry) {
+    // fixtures: certificates of --auto-tls; lost+found: the root of a file system.
+    return entry.name == "member" || entry.name == "fixtures" || entry.name == "lost+found" ||
+           entry.name.starts_with('.');
+  };
+  const bool member_there =
+      std::any_of(entries->begin(), entries->end(),
+                  [](const env::DirectoryEntry& entry) { return entry.name == "member"; });
   for (const env::DirectoryEntry& entry : *entries) {
+    // A first start makes its files nowhere but where it is alone.
+    if (!member_there && !is_ours(entry)) {
+      return failed_precondition(env::join_path(path, entry.name) +
+                                 ": the data directory holds what is no member's, and no member");
+    }
     if (entry.name == "proxy") {
       return failed_precondition(path + ": holds the data of a v2 proxy, which cannot be a member");
     }
-    if (entry.name != "member") {
+    if (!is_ours(entry)) {
       LOG_WARN(logger, "found invalid file under data directory", {"filename", entry.name},
                {"data-dir", path});
     }

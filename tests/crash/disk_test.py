@@ -66,8 +66,8 @@ def failing_fsync(options, directory, suffix):
     if support.cluster.kind_of(options.member) != support.cluster.OURS:
         print("failing fsync: only where it can be made to fail, in ours")
         return
-    switch = directory / f"fail{suffix}"
-    member = support.member(options.member, directory / f"fsync{suffix}", environment={
+    switch = directory / f"fail-{suffix.strip('./')}"
+    member = support.member(options.member, directory / f"fsync-{suffix.strip('./')}", environment={
         "LD_PRELOAD": str(pathlib.Path(options.failing_fsync).resolve()), "GATEHOUSE_FAIL_FSYNC": str(switch)})
     with support.Client(options, member.endpoint) as client:
         try:
