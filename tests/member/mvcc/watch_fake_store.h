@@ -122,6 +122,7 @@ class FakeStore : public Store {
   const FakeLog& log() const { return *log_; }
 
   std::unique_ptr<WriteTxn> write() override { CHECK(false); }
+  bool run_writer_tasks() override { return false; }
   std::vector<Change> publish() override { return std::exchange(changes_, {}); }
   const ReadTxn& read() const override { CHECK(false); }
   Status compact(int64_t, UniqueFunction<void()>) override { return Status(); }
