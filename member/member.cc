@@ -15,6 +15,7 @@
 #include "common/env/disk_file_system.h"
 #include "common/env/entropy.h"
 #include "common/env/service.h"
+#include "common/httpio/connection_log.h"
 #include "common/loop/loop_threads.h"
 #include "common/loop/signals.h"
 #include "member/api/errors.h"
@@ -70,35 +71,6 @@ class SurfaceHandler final : public http::RequestHandler {
  private:
   Worker& worker_;
   const admin::Surface surface_;
-};
-
-// What connections tell the log.
-class ConnectionLog final : public httpio::ServerObserver {
- public:
-  explicit ConnectionLog(log::Logger logger) : logger_(std::move(logger)) {}
-
-  void on_handshake_failed(const env::PeerInfo& peer, const Status& why) override {
-    LOG_WARN_LIMITED(logger_, "rejected connection on client endpoint",
-                     {"remote-addr", peer.address}, {"error", why.message()});
-  }
-  void on_connection_failed(const env::PeerInfo& peer, const Status& why) override {
-    LOG_DEBUG(logger_, "client connection failed", {"remote-addr", peer.address},
-              {"error", why.message()});
-  }
-  void on_accept_paused(const Status& why) override {
-    LOG_WARN_LIMITED(logger_, "not accepting connections for a moment", {"error", why.message()});
-  }
-  void on_tls_reloaded(const Status& result) override {
-    if (result.ok()) {
-      LOG_INFO(logger_, "certificate files changed and were loaded");
-    } else {
-      LOG_ERROR(logger_, "certificate files changed and cannot be loaded, the old ones stay",
-                {"error", result.message()});
-    }
-  }
-
- private:
-  const log::Logger logger_;
 };
 
 class Member {
@@ -167,7 +139,7 @@ class Member {
   rpc::HealthService health_;
   std::optional<Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  ConnectionLog connection_log_;
+  httpio::ConnectionLog connection_log_;
   std::vector<std::unique_ptr<httpio::HttpServer>> servers_;
 
   Ended ended_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/base/version.h"
+#include "common/httpio/connection_log.h"
 #include "common/httpio/server.h"
 #include "common/loop/event_loop.h"
 #include "common/loop/loop_threads.h"
@@ -32,35 +33,6 @@ class Router final : public http::RequestHandler {
  private:
   Worker& worker_;
   const Worker::Surface surface_;
-};
-
-// What connections tell the log.
-class ConnectionLog final : public httpio::ServerObserver {
- public:
-  explicit ConnectionLog(log::Logger logger) : logger_(std::move(logger)) {}
-
-  void on_handshake_failed(const env::PeerInfo& peer, const Status& why) override {
-    LOG_WARN_LIMITED(logger_, "rejected connection on client endpoint",
-                     {"remote-addr", peer.address}, {"error", why.message()});
-  }
-  void on_connection_failed(const env::PeerInfo& peer, const Status& why) override {
-    LOG_DEBUG(logger_, "client connection failed", {"remote-addr", peer.address},
-              {"error", why.message()});
-  }
-  void on_accept_paused(const Status& why) override {
-    LOG_WARN_LIMITED(logger_, "not accepting connections for a moment", {"error", why.message()});
-  }
-  void on_tls_reloaded(const Status& result) override {
-    if (result.ok()) {
-      LOG_INFO(logger_, "certificate files changed and were loaded");
-    } else {
-      LOG_ERROR(logger_, "certificate files changed and cannot be loaded, the old ones stay",
-                {"error", result.message()});
-    }
-  }
-
- private:
-  const log::Logger logger_;
 };
 
 // One worker for each loop. Made and destroyed on the loops' own threads.
@@ -145,7 +117,7 @@ Status run(const Options& options, const log::Logger& logger) {
 
   loop::LoopThreads threads("proxy", thread_count(options));
   Workers workers(threads, shared, worker_options(options, *endpoints));
-  ConnectionLog connection_log(logger);
+  httpio::ConnectionLog connection_log(logger);
   const auto router = [&](Worker::Surface surface) {
     return [&workers, surface](env::Executor& executor) -> std::unique_ptr<http::RequestHandler> {
       return std::make_unique<Router>(workers.on(executor), surface);
