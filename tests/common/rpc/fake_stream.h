@@ -45,7 +45,9 @@ class FakeServerStream final : public http::ServerStream {
     response = headers;
   }
   void send_body(std::string_view bytes) override {
-    if (!ended) sent.append(bytes);
+    if (ended) return;
+    sent.append(bytes);
+    if (stalled) unsent_bytes += size_t{1} << 20;
   }
   void send_end(const http::Headers& with) override {
     if (std::exchange(ended, true)) return;
@@ -63,6 +65,7 @@ class FakeServerStream final : public http::ServerStream {
   http::RequestHead head;
   env::PeerInfo from;
   size_t unsent_bytes = 0;
+  bool stalled = false;  // any message fills the window, as a large one does
 
   int heads = 0;
   int status = 0;

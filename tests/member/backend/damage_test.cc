@@ -102,10 +102,10 @@ TEST_F(DamageTest, ForeignAndShortFiles) {
     const Status cut = open_of(bytes_.substr(0, size));
     EXPECT_EQ(cut.code(), StatusCode::kDataLoss) << size;
   }
+  const std::string short_size = std::to_string(bytes_.size() - 1);
   EXPECT_EQ(open_of(bytes_.substr(0, bytes_.size() - 1)).message(),
-            "db: " + std::to_string(bytes_.size() - 1) + " bytes, but " +
-                std::to_string(meta_.high_water) +
-                " pages of 4096 bytes in use: the file is cut off");
+            "db: " + short_size + " bytes, but " + std::to_string(meta_.high_water) +
+                " pages of 4096 bytes in use: the file is cut off at offset " + short_size);
 }
 
 TEST_F(DamageTest, APageReachedTwiceOrACycleIsFound) {
