@@ -25,7 +25,6 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
 
   // The listener's thread only.
   std::unique_ptr<loop::Acceptor> acceptor;
-  size_t next_worker = 0;
 
   State(loop::EventLoop& loop_in, std::vector<loop::EventLoop*> workers_in, Handler& handler_in,
         size_t max_in)
@@ -59,13 +58,11 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
     const size_t worker_;
   };
 
-  size_t choose_worker() {
-    size_t best = next_worker;
+  size_t choose_worker() const {
+    size_t best = 0;
     for (size_t i = 1; i < workers.size(); ++i) {
-      const size_t candidate = (next_worker + i) % workers.size();
-      if (open_on[candidate].load() < open_on[best].load()) best = candidate;
+      if (open_on[i].load() < open_on[best].load()) best = i;
     }
-    next_worker = (best + 1) % workers.size();
     return best;
   }
 

@@ -36,8 +36,9 @@ class Listener {
   };
 
   // Listens on the loop it is called from. Each connection goes to the worker loop that has the
-  // fewest of this listener, in turn among equals. A host name is looked up first, blocking; IPv4
-  // is preferred, as Go's listeners do. Errors name the address.
+  // fewest of this listener, the first among equals: a lone connection gets the first loop. A host
+  // name is looked up first, blocking; IPv4 is preferred, as Go's listeners do. Errors name the
+  // address.
   //
   // The handler must outlive the listener, and the turn of every worker loop that comes after its
   // destruction: connections may be on their way.

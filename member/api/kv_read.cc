@@ -56,7 +56,7 @@ class RangeStream final : public rpc::ServerHandler {
     Status valid = validate(query_);
     if (valid.ok()) valid = check_streamable();
     if (!valid.ok()) return call_.finish(valid);
-    if (query_.serializable) return begin();
+    if (query_.serializable || context_.lane.readable_now()) return begin();
     read_ = context_.lane.read_index([this](const Status& status) {
       read_ = 0;
       if (!status.ok()) return call_.finish(status);

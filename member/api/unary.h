@@ -53,8 +53,9 @@ class Unary : public rpc::ServerHandler {
     answer(outcome.revision, outcome.fields);
   }
 
-  // Waits until the store may be read linearizably, then on_readable().
+  // on_readable() once the store may be read linearizably, which may be now.
   void read_index() {
+    if (context_.lane.readable_now()) return on_readable();
     read_ = context_.lane.read_index([this](const Status& status) {
       read_ = 0;
       if (!status.ok()) return fail(status);

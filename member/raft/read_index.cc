@@ -25,6 +25,14 @@ Status Core::handle_read_index(Message message) {
   return Status();
 }
 
+bool Core::is_sole_voter() const {
+  return config().voters.singleton() && config().voters.contains(id());
+}
+
+bool Core::reads_need_no_quorum() const {
+  return role_ == Role::kLeader && is_sole_voter() && committed_in_term();
+}
+
 bool Core::committed_in_term() const { return log_.matches(log_.committed(), term_); }
 
 void Core::start_read(PendingRead read) {
@@ -39,7 +47,7 @@ void Core::start_read(PendingRead read) {
     return;
   }
   read.index = log_.committed();
-  if (config().voters.singleton() && config().voters.contains(id())) {
+  if (is_sole_voter()) {
     answer_read(std::move(read));
     return;
   }

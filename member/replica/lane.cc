@@ -56,6 +56,12 @@ uint64_t Lane::propose(apply::Request request, Done done) {
 
 void Lane::cancel(uint64_t id) { proposals_.erase(id); }
 
+bool Lane::readable_now() const {
+  if (!stopped_.ok() || !progress_.leads_alone.load(std::memory_order_acquire)) return false;
+  const uint64_t committed = progress_.committed.load(std::memory_order_acquire);
+  return progress_.applied.load(std::memory_order_acquire) >= committed;
+}
+
 uint64_t Lane::read_index(ReadDone done) {
   const uint64_t id = next_read_++;
   reads_.push_back({id, next_ticket_, executor_.now_ms() + options_.timeout_ms, std::move(done)});

@@ -65,6 +65,10 @@ class Lane final : private env::TurnEndHook {
   // Whoever asked has gone. The proposal goes on.
   void cancel(uint64_t id);
 
+  // The store may be read at once, with the promise of read_index(): this member leads alone and has
+  // applied all that is committed. False says nothing.
+  bool readable_now() const;
+
   // Tells when the store may be read such that everything that was acknowledged before this call is
   // seen.
   using ReadDone = UniqueFunction<void(const Status&)>;

@@ -14,6 +14,8 @@ struct Progress {
   std::atomic<uint64_t> leader{0};  // 0: none known
   std::atomic<bool> is_leader{false};
   std::atomic<bool> is_learner{false};
+  // Core::reads_need_no_quorum(). It goes before another member has a vote.
+  std::atomic<bool> leads_alone{false};
   // Executor::now_ms() of the replica when the leader was last lost; 0: never.
   std::atomic<uint64_t> leader_lost_ms{0};
 };

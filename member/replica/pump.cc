@@ -109,7 +109,9 @@ void Pump::handle(raft::Ready ready) {
     if (events_.on_soft_state) events_.on_soft_state(before, soft_state_);
   }
   if (ready.hard_state) progress_.term = ready.hard_state->term;
+  // In this order: who sees that this member leads alone sees all it has committed.
   progress_.committed.store(core_->log().committed(), std::memory_order_relaxed);
+  progress_.leads_alone.store(core_->reads_need_no_quorum(), std::memory_order_release);
 
   if (!ready.messages.empty()) peers_.send(std::move(ready.messages));
   const std::shared_ptr<const raft::Snapshot> snapshot = ready.snapshot;
@@ -151,7 +153,7 @@ void Pump::write_aside(wal::Batch batch) {
 
 void Pump::append(wal::Batch batch) {
   writing_.push_back({++last_batch_, written_sequence_});
-  log_writer_.append(std::move(batch), last_batch_);
+  if (log_writer_.append(std::move(batch), last_batch_)) on_durable(last_batch_);
 }
 
 void Pump::on_durable(uint64_t batch) {
@@ -190,6 +192,7 @@ void Pump::on_applied(uint64_t index) {
 Result<raftpb::ConfState> Pump::apply_conf_change(const raftpb::ConfChangeV2& change) {
   Result<raftpb::ConfState> state = core_->apply_conf_change(change);
   progress_.is_learner = core_->is_learner();
+  progress_.leads_alone = core_->reads_need_no_quorum();
   turn();
   return state;
 }

@@ -5,7 +5,7 @@
 //           append(batch, 8)
 //           append(batch, 9)
 //
-// ThreadWriter has a thread for the disk; InlineWriter runs on an executor, for simulations that
+// ThreadWriter has a thread for the disk, and writes a lone small batch without it; InlineWriter runs on an executor, for simulations that
 // must not have one. The queue has no bound of its own: what waits is bounded by what the owner may
 // have in flight (Raft's limit of uncommitted bytes).
 #pragma once
@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -50,34 +51,41 @@ struct WriterCallbacks {
 class LogWriter {
  public:
   virtual ~LogWriter() = default;
-  // From one thread. Sequences go up.
-  virtual void append(Batch batch, uint64_t sequence) = 0;
+  // From one thread. Sequences go up. True: this and all before it is durable already, and nothing
+  // more will be told of it.
+  [[nodiscard]] virtual bool append(Batch batch, uint64_t sequence) = 0;
 };
 
 class ThreadWriter final : public LogWriter {
  public:
-  // Before it sleeps, the thread looks for work this many times (some ten nanoseconds each). What
-  // that saves a batch that comes soon after another is the time of waking a thread up; what it
-  // costs is processor time while the disk is idle.
-  static constexpr uint32_t kDefaultSpins = 0;
+  // A batch that finds the thread idle is written by who appends it, if it is as small as this and
+  // the last syncs took no longer: two threads to wake up take as long as a fast disk, and a second
+  // batch that could share the sync is not in sight. On a disk that stalls the owner waits once.
+  static constexpr size_t kDirectEntries = 2;
+  static constexpr size_t kDirectBytes = 16 * 1024;
+  static constexpr int64_t kDirectSyncUs = 500;
 
-  ThreadWriter(std::unique_ptr<Log> log, WriterCallbacks callbacks,
-               uint32_t spins = kDefaultSpins);
+  ThreadWriter(std::unique_ptr<Log> log, WriterCallbacks callbacks);
   // Writes what waits, then ends; callbacks may still come until it returns.
   ~ThreadWriter() override;
 
-  void append(Batch batch, uint64_t sequence) override;
+  bool append(Batch batch, uint64_t sequence) override;
 
  private:
   void run();
+  bool idle();
+  bool may_write_directly(const Batch& batch) const;
+  Status write(std::span<const Batch> batches);
 
-  const std::unique_ptr<Log> log_;  // the thread's
+  const std::unique_ptr<Log> log_;  // the thread's while it is busy, else the owner's
   const WriterCallbacks callbacks_;
-  const uint32_t spins_;
 
   std::mutex mutex_;
   std::vector<Batch> waiting_;
   uint64_t waiting_sequence_ = 0;  // of the last in waiting_
+  bool busy_ = false;              // the thread has batches; else the log is the owner's
+  uint64_t appended_sequence_ = 0;  // the owner's
+  std::atomic<int64_t> usual_sync_us_{0};  // of the last ones, the newest counting an eighth
   // Changes with each append into an empty queue, and at the end: the thread waits on it.
   std::atomic<int> signal_{0};
   std::atomic<bool> stopping_{false};
@@ -91,7 +99,7 @@ class InlineWriter final : public LogWriter {
   InlineWriter(Log& log, env::Executor& executor, WriterCallbacks callbacks);
   ~InlineWriter() override;  // what waits is not written: a crash, as a simulation wants it
 
-  void append(Batch batch, uint64_t sequence) override;
+  bool append(Batch batch, uint64_t sequence) override;  // false
 
  private:
   struct State;

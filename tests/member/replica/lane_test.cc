@@ -175,6 +175,20 @@ TEST_F(LaneTest, ReadsGoOnUpToTheirTicket) {
   EXPECT_EQ(read, (std::vector<int>{1, 3}));
 }
 
+TEST_F(LaneTest, WhoLeadsAloneAndHasAppliedAllMayReadAtOnce) {
+  progress_.committed = 7;
+  progress_.applied = 7;
+  EXPECT_FALSE(lane_.readable_now());
+  progress_.leads_alone = true;
+  EXPECT_TRUE(lane_.readable_now());
+  progress_.committed = 8;
+  EXPECT_FALSE(lane_.readable_now());
+  progress_.applied = 8;
+  EXPECT_TRUE(lane_.readable_now());
+  lane_.stop(unavailable("stopped"));
+  EXPECT_FALSE(lane_.readable_now());
+}
+
 TEST_F(LaneTest, AReadTimesOut) {
   Status told;
   lane_.read_index([&](const Status& status) { told = status; });

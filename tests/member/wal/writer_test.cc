@@ -32,6 +32,14 @@ class Told {
               changed_.notify_all();
             }};
   }
+  // Appends, and notes what is durable at once.
+  bool append(LogWriter& writer, Batch batch, uint64_t sequence) {
+    if (!writer.append(std::move(batch), sequence)) return false;
+    const std::lock_guard lock(mutex_);
+    EXPECT_TRUE(failures_.empty()) << "durable after a failure";
+    durable_ = sequence;
+    return true;
+  }
   void wait_for(uint64_t sequence) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return durable_ >= sequence || !failures_.empty(); });
@@ -74,7 +82,7 @@ TEST(ThreadWriter, ManyBatchesInOrder) {
     options.prepare_ahead = true;
     ThreadWriter writer(new_log(*disk, options), told.callbacks());
     for (uint64_t i = 1; i <= kBatches; ++i) {
-      writer.append(batch_of(i), 10 * i);
+      told.append(writer, batch_of(i), 10 * i);
       if (i % 500 == 0) told.wait_for(10 * i);
     }
   }
@@ -89,14 +97,47 @@ TEST(ThreadWriter, ManyBatchesInOrder) {
 TEST(ThreadWriter, OneAtATime) {
   auto disk = small_disk();
   Told told;
-  ThreadWriter writer(new_log(*disk, small_options(64 << 10)), told.callbacks(), /*spins=*/100);
+  ThreadWriter writer(new_log(*disk, small_options(64 << 10)), told.callbacks());
   for (uint64_t i = 1; i <= 500; ++i) {
-    writer.append(batch_of(i), i);
+    told.append(writer, batch_of(i), i);
     told.wait_for(i);
     if (i % 100 == 0) {
       EXPECT_EQ(read(*disk->crash(i, 0), kDirectory, {}).value().entries.size(), i);
     }
   }
+}
+
+TEST(ThreadWriter, ALoneSmallBatchIsDurableWhenItIsAppended) {
+  auto disk = small_disk();
+  Told told;
+  {
+    ThreadWriter writer(new_log(*disk, small_options(1 << 20)), told.callbacks());
+    // The first ones tell how fast the disk is. The thread is idle a moment after it told.
+    uint64_t last = 0;
+    while (!told.append(writer, batch_of(last + 1), last + 1)) {
+      ASSERT_LT(++last, 100'000u);
+      told.wait_for(last);
+    }
+    ++last;
+    EXPECT_EQ(read(*disk->crash(1, 0), kDirectory, {}).value().entries.size(), last);
+
+    Batch large = batch_of(++last);
+    large.entries[0].data = raft::Payload(std::string(ThreadWriter::kDirectBytes + 1, 'x'));
+    EXPECT_FALSE(told.append(writer, std::move(large), last));
+    told.wait_for(last);
+    Batch snapshot;
+    snapshot.snapshots.push_back({1, 1, {}});
+    EXPECT_FALSE(told.append(writer, std::move(snapshot), ++last));
+    told.wait_for(last);
+    EXPECT_EQ(told.failures().size(), 0u);
+
+    // It fails like any other.
+    disk->fail(Operation::kSync, 1, EIO);
+    EXPECT_FALSE(told.append(writer, batch_of(last), last + 1));
+    told.wait_for(last + 1);
+    EXPECT_FALSE(told.append(writer, batch_of(last + 1), last + 2));
+  }
+  EXPECT_EQ(told.failures().size(), 1u);
 }
 
 TEST(ThreadWriter, AFailureIsToldOnce) {
@@ -105,12 +146,12 @@ TEST(ThreadWriter, AFailureIsToldOnce) {
     Told told;
     {
       ThreadWriter writer(new_log(*disk, small_options(64 << 10)), told.callbacks());
-      writer.append(batch_of(1), 1);
+      told.append(writer, batch_of(1), 1);
       told.wait_for(1);
       disk->fail(kind, 1, EIO);
-      for (uint64_t i = 2; i <= 50; ++i) writer.append(batch_of(i), i);
+      for (uint64_t i = 2; i <= 50; ++i) told.append(writer, batch_of(i), i);
       told.wait_for(50);
-      writer.append(batch_of(51), 51);
+      told.append(writer, batch_of(51), 51);
     }
     EXPECT_EQ(told.durable(), 1u);
     ASSERT_EQ(told.failures().size(), 1u);
@@ -125,12 +166,12 @@ TEST(InlineWriter, OneWriteAndOneSyncATurn) {
   const std::unique_ptr<Log> log = new_log(*disk, small_options(64 << 10));
   InlineWriter writer(*log, executor, told.callbacks());
   disk->record();
-  writer.append(batch_of(1), 1);
-  writer.append(batch_of(2), 2);
+  told.append(writer, batch_of(1), 1);
+  told.append(writer, batch_of(2), 2);
   Batch snapshot;
   snapshot.snapshots.push_back({1, 1, {}});
   snapshot.release_before = 1;
-  writer.append(std::move(snapshot), 3);
+  EXPECT_FALSE(told.append(writer, std::move(snapshot), 3));
   EXPECT_EQ(told.durable(), 0u) << "not from within append()";
   executor.run_until_idle();
   EXPECT_EQ(told.durable(), 3u);
@@ -138,14 +179,14 @@ TEST(InlineWriter, OneWriteAndOneSyncATurn) {
             "write " + kFirstSegment + " 80+328\nsync " + kFirstSegment + "\n");
   Batch commit;
   commit.state = raft::HardState{1, 7, 2};
-  writer.append(std::move(commit), 4);
+  told.append(writer, std::move(commit), 4);
   executor.run_until_idle();
   EXPECT_EQ(told.durable(), 4u);
   EXPECT_EQ(disk->take_record(), "write " + kFirstSegment + " 408+24\n");
   disk->fail(Operation::kSync, 1, EIO);
-  writer.append(batch_of(3), 5);
+  told.append(writer, batch_of(3), 5);
   executor.run_until_idle();
-  writer.append(batch_of(4), 6);
+  told.append(writer, batch_of(4), 6);
   executor.run_until_idle();
   EXPECT_EQ(told.durable(), 4u);
   EXPECT_EQ(told.failures().size(), 1u);
@@ -158,7 +199,7 @@ TEST(InlineWriter, DestroyedWithWorkWaiting) {
   const std::unique_ptr<Log> log = new_log(*disk, small_options());
   {
     InlineWriter writer(*log, executor, told.callbacks());
-    writer.append(batch_of(1), 1);
+    told.append(writer, batch_of(1), 1);
   }
   executor.run_until_idle();
   EXPECT_EQ(told.durable(), 0u);
