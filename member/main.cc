@@ -31,7 +31,9 @@ int main(int argc, char** argv) {
                                     {"git-sha", member::git_commit()},
                                     {"gatehouse-version", kVersion}};
   for (const auto& [name, value] : options.effective) fields.emplace_back(name, value);
-  logger.write(log::Level::kInfo, {__FILE__, __LINE__}, "starting an etcd server", fields);
+  if (logger.enabled(log::Level::kInfo)) {
+    logger.write(log::Level::kInfo, {__FILE__, __LINE__}, "starting an etcd server", fields);
+  }
 
   const member::Ended ended = member::run(options, logger);
   if (!ended.status.ok()) {

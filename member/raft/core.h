@@ -125,6 +125,7 @@ class Core {
   uint64_t randomized_election_ticks() const { return randomized_election_ticks_; }
   uint64_t writes_under_way() const { return log_.writes_under_way(); }
   bool is_learner() const;
+  bool is_sole_voter() const;
   // Leads, is the only voter, and an entry of its term is committed: nobody else can have committed
   // or can commit anything, so what is committed here is all that a linearizable read must see.
   bool reads_need_no_quorum() const;
@@ -187,7 +188,6 @@ class Core {
   void answer_read(PendingRead read);
   void release_held_reads();
   bool committed_in_term() const;
-  bool is_sole_voter() const;
 
   // send.cc
   void send(Message message);

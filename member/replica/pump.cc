@@ -31,7 +31,12 @@ Pump::~Pump() = default;
 void Pump::start() {
   next_tick_ms_ = executor_.now_ms() + options_.tick_ms;
   tick_timer_.arm(options_.tick_ms);
+  campaign_if_alone();
   turn();
+}
+
+void Pump::campaign_if_alone() {
+  if (core_->leader() == raft::kNoNode && core_->is_sole_voter()) core_->campaign();
 }
 
 void Pump::turn() { executor_.at_turn_end(*this); }
@@ -186,6 +191,7 @@ void Pump::finish_writes() {
 void Pump::on_applied(uint64_t index) {
   core_->applied_to(index);
   reads_.on_applied(index);
+  campaign_if_alone();  // a new cluster's first entry is what makes it so
   turn();
 }
 

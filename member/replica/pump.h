@@ -101,6 +101,7 @@ class Pump final : private env::TurnEndHook {
   void on_turn_end() override;
   void on_tick();
   void turn();  // the core was changed
+  void campaign_if_alone();  // an election timeout is to let others lead: there is nobody
   void handle(raft::Ready ready);
   void write(raft::Ready& ready);
   void append(wal::Batch batch);
