@@ -61,7 +61,7 @@ Replica::Replica(env::Executor& executor, const ReplicaOptions& options, const S
       logger_(std::move(logger)),
       member_id_(member_id),
       timeout_ms_(request_timeout_ms(options)),
-      ids_(member_id, unix_ms(), lanes + 1),
+      ids_(member_id, hooks_.unix_ms ? hooks_.unix_ms() : unix_ms(), lanes + 1),
       ports_(lanes + 1) {}
 
 Replica::~Replica() = default;

@@ -56,6 +56,8 @@ class Replica {
     std::function<void()> on_members_changed;
     std::function<void()> on_leader_changed;
     std::function<uint64_t()> entropy;  // random bits
+    // The wall clock, of which the ids of requests are made; the system's when empty.
+    std::function<uint64_t()> unix_ms;
   };
   // What the state machine is made of; outlives the replica.
   struct State {

@@ -15,8 +15,9 @@ Snapshotter::Snapshotter(env::FileSystem& files, backend::Backend& backend, cons
       options_(options),
       events_(std::move(events)),
       logger_(std::move(logger)),
-      last_index_(last_index),
-      thread_([this] { run(); }) {}
+      last_index_(last_index) {
+  if (options_.own_thread) thread_ = std::thread([this] { run(); });
+}
 
 Snapshotter::~Snapshotter() {
   {
@@ -24,11 +25,17 @@ Snapshotter::~Snapshotter() {
     stopping_ = true;
   }
   wake_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Snapshotter::on_batch(uint64_t index, const Describe& describe) {
   if (index - last_index_ <= options_.every) return;
+  if (!options_.own_thread) {
+    last_index_ = index;
+    take(std::make_shared<const raft::Snapshot>(describe()));
+    purge();
+    return;
+  }
   {
     const std::lock_guard lock(mutex_);
     if (busy_ || wanted_) return;  // a slow disk: the next batch asks again

@@ -5,7 +5,7 @@
 // the entries further back than followers are likely to be. In this order: what a step relies on is
 // durable before it.
 //
-// Threads: on_batch() on the apply loop's; the work on a thread of its own.
+// Threads: on_batch() on the apply loop's; the work on a thread of its own (see own_thread).
 #pragma once
 
 #include <cstdint>
@@ -34,6 +34,8 @@ class Snapshotter {
     uint32_t max_snapshots = 5;      // files kept; 0: all
     uint32_t max_wals = 5;
     uint64_t purge_interval_ms = 30'000;
+    // False: no thread, the work is done within on_batch(). For simulations, which must not have one.
+    bool own_thread = true;
   };
   struct Events {
     // The snapshot is durable: records it in the log, and lets the core forget up to `compact_to`.

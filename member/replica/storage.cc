@@ -115,7 +115,8 @@ class Opener {
     storage_.identity = {self->id, membership::cluster_id(std::move(ids))};
     // The log before the database: a crash in between is a restart with an empty log, whereas a
     // database without a log is somebody's mistake.
-    GATEHOUSE_RETURN_IF_ERROR(wal::create(files_, storage_.wal_directory, storage_.identity));
+    GATEHOUSE_RETURN_IF_ERROR(
+        wal::create(files_, storage_.wal_directory, storage_.identity, options_.wal));
     fresh_ = true;
     return open_old();
   }

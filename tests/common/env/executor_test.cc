@@ -240,6 +240,19 @@ TEST(SimExecutor, AdvanceToNextTimerSkipsTheWait) {
   EXPECT_FALSE(sim.advance_to_next_timer());
 }
 
+TEST(SimExecutor, WhatIsSkippedRunsLateAndAtOnce) {
+  SimExecutor sim(0);
+  std::vector<uint64_t> fired;
+  Timer first(sim, [&] { fired.push_back(sim.now_ms()); });
+  Timer second(sim, [&] { fired.push_back(sim.now_ms()); });
+  first.arm(10);
+  second.arm(20);
+  sim.skip(50);
+  EXPECT_TRUE(fired.empty());
+  sim.run_until_idle();
+  EXPECT_EQ(fired, (std::vector<uint64_t>{50, 50}));
+}
+
 TEST(SimExecutor, TakesTasksFromThreads) {
   SimExecutor sim;
   int ran = 0;
