@@ -1,5 +1,6 @@
 #include "common/env/file_system.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -42,6 +43,23 @@ Status file_error(std::string_view operation, std::string_view path, int error_n
   std::string message(operation);
   message.append(" ").append(path).append(": ").append(text);
   return Status(code_of(error_number), std::move(message));
+}
+
+Status create_directories_durably(FileSystem& files, const std::string& path) {
+  std::vector<std::string> parents;  // of those that are not there
+  for (size_t begin = 0; begin < path.size();) {
+    const size_t slash = std::min(path.find('/', begin), path.size());
+    if (slash > begin) {
+      const Result<bool> there = files.exists(path.substr(0, slash));
+      GATEHOUSE_RETURN_IF_ERROR(there.status());
+      const std::string parent = path.substr(0, begin);
+      if (!*there) parents.push_back(parent.empty() ? "." : parent);
+    }
+    begin = slash + 1;
+  }
+  GATEHOUSE_RETURN_IF_ERROR(files.create_directories(path));
+  for (const std::string& parent : parents) GATEHOUSE_RETURN_IF_ERROR(files.sync_directory(parent));
+  return Status();
 }
 
 std::string join_path(std::string_view directory, std::string_view name) {

@@ -102,6 +102,10 @@ class FileSystem {
   virtual Status sync_directory(const std::string& path) = 0;
 };
 
+// As create_directories(), and durable: of each directory that was made, the one that it is in is
+// synced. Else a power loss may take the directory and with it all that was synced below.
+Status create_directories_durably(FileSystem& files, const std::string& path);
+
 // Joins with exactly one slash.
 std::string join_path(std::string_view directory, std::string_view name);
 

@@ -18,7 +18,7 @@ Status failed_precondition(std::string text) {
 
 // A directory that is not writable is told before anything is made in it.
 Status make_directory(env::FileSystem& files, const std::string& path) {
-  GATEHOUSE_RETURN_IF_ERROR(files.create_directories(path));
+  GATEHOUSE_RETURN_IF_ERROR(env::create_directories_durably(files, path));
   const std::string probe = env::join_path(path, ".touch");
   const auto file = files.open(probe, env::OpenMode::kCreate);
   if (!file.ok()) return file.status();

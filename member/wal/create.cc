@@ -48,6 +48,7 @@ Status create(env::FileSystem& files, const std::string& directory, const Identi
   while (building.size() > 1 && building.back() == '/') building.pop_back();
   building += ".tmp";
   GATEHOUSE_RETURN_IF_ERROR(files.remove_tree(building));
+  GATEHOUSE_RETURN_IF_ERROR(env::create_directories_durably(files, parent_of(building)));
   GATEHOUSE_RETURN_IF_ERROR(files.create_directories(building));
   GATEHOUSE_RETURN_IF_ERROR(write_first_segment(files, building, identity, options));
   GATEHOUSE_RETURN_IF_ERROR(files.sync_directory(building));

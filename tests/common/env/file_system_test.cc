@@ -157,6 +157,24 @@ TEST_P(FileSystemTest, DirectoriesListRenameAndRemove) {
   EXPECT_EQ(files_->list(in("c")).status().code(), StatusCode::kNotFound);
 }
 
+TEST_P(FileSystemTest, DirectoriesAreMadeDurably) {
+  ASSERT_TRUE(create_directories_durably(*files_, in("a/b//c/")).ok());
+  EXPECT_TRUE(*files_->exists(in("a/b/c")));
+  EXPECT_TRUE(create_directories_durably(*files_, in("a/b//c/")).ok()) << "again";
+}
+
+TEST(CreateDirectoriesDurably, APowerLossLeavesThem) {
+  SimFileSystem disk;
+  ASSERT_TRUE(create_directories_durably(disk, "/var/lib/x").ok());
+  EXPECT_TRUE(*disk.crash(/*seed=*/1, /*survival=*/0)->exists("/var/lib/x"));
+  ASSERT_TRUE(disk.create_directories("/var/lib/y").ok());
+  EXPECT_FALSE(*disk.crash(/*seed=*/1, /*survival=*/0)->exists("/var/lib/y"));
+  // Only where something was made: a parent may be one that this process cannot open.
+  disk.record();
+  ASSERT_TRUE(create_directories_durably(disk, "/var/lib/x/z").ok());
+  EXPECT_EQ(disk.take_record(), "mkdir /var/lib/x/z\nsync-directory /var/lib/x/\n");
+}
+
 TEST(JoinPath, HasExactlyOneSlash) {
   EXPECT_EQ(join_path("a", "b"), "a/b");
   EXPECT_EQ(join_path("a//", "/b"), "a/b");
