@@ -133,6 +133,7 @@ class Member {
   std::atomic<replica::Replica*> replica_seen_{nullptr};  // for threads that outlive a start
   std::unique_ptr<wal::LogWriter> log_writer_;
   std::unique_ptr<Operations> operations_;
+  std::unique_ptr<replica::Aside> aside_ = std::make_unique<replica::Aside>();
 
   std::optional<transcode::Transcoder> transcoder_;
   std::optional<web::Cors> cors_;
@@ -221,6 +222,9 @@ replica::Replica::Hooks Member::replica_hooks() {
   hooks.on_members_changed = [this] { peers_->follow_members(); };
   hooks.on_leader_changed = [this] { metrics_.leader_changes.add(); };
   hooks.entropy = [this] { return entropy_.next(); };
+  hooks.run_aside = [this](std::function<void()> work, std::function<void()> then) {
+    aside_->run(replica_loop(), std::move(work), std::move(then));
+  };
   return hooks;
 }
 
@@ -239,7 +243,9 @@ Status Member::start_replica() {
   log_writer_ = std::make_unique<wal::ThreadWriter>(std::move(storage_.log), std::move(callbacks));
   Status status;
   run_on(loop, [&] {
-    peers_ = std::make_unique<Peers>(loop, options_, Peers::Rooms{*cluster_, *store_, *lessor_},
+    const Peers::Rooms rooms{*cluster_,         *store_, *lessor_,
+                             *storage_.backend, files_,  storage_.snap_directory};
+    peers_ = std::make_unique<Peers>(loop, options_, rooms,
                                      dialing_tls_.get(), registry_, logger_);
     auto made = replica::Replica::create(loop, files_, replica_options(options_), storage_,
                                          *log_writer_, *peers_, state(), lanes, replica_hooks(),
@@ -422,6 +428,7 @@ void Member::tear_down() {
     });
     stopped.get_future().wait();
   }
+  aside_.reset();  // a snapshot that is being put in place is, before the state machine goes
   log_writer_.reset();  // writes what waits
   for (size_t i = 0; i < workers_.size(); ++i) {
     if (workers_[i]) run_on((*loops_)[i], [&] { workers_[i].reset(); });

@@ -52,7 +52,8 @@ Peers::Peers(loop::EventLoop& loop, const Options& options, const Rooms& rooms,
     : loop_(loop),
       rooms_(rooms),
       logger_(std::move(logger)),
-      dialer_(loop, dialer_options(options, tls_dialing)) {
+      dialer_(loop, dialer_options(options, tls_dialing)),
+      snapshots_(loop, rooms.files, rooms.backend, rooms.snap_directory) {
   const transport::Options transport = transport_options(options, rooms.cluster);
   transport::Handler& handler = *this;
   transport_ = std::make_unique<transport::Transport>(loop, dialer_, transport, handler, &registry,
@@ -108,7 +109,12 @@ void Peers::stop(UniqueFunction<void()> done) {
   server_->drain(0, std::move(done));
 }
 
-void Peers::send(std::vector<raft::Message> messages) { transport_->send(std::move(messages)); }
+void Peers::send(std::vector<raft::Message> messages) {
+  for (const raft::Message& message : messages) {
+    if (message.type == raft::MessageType::kSnapshot) replica_->hold_log_for(message.to);
+  }
+  transport_->send(std::move(messages));
+}
 
 void Peers::on_message(raft::Message message) {
   if (replica_ != nullptr) replica_->pump().step(std::move(message));
@@ -119,7 +125,7 @@ void Peers::report_unreachable(raft::NodeId id) {
 }
 
 void Peers::report_snapshot(raft::NodeId id, bool arrived) {
-  if (replica_ != nullptr) replica_->pump().report_snapshot(id, arrived);
+  if (replica_ != nullptr) replica_->report_snapshot(id, arrived);
 }
 
 void Peers::on_removed_self(std::string_view reason) {
@@ -128,14 +134,12 @@ void Peers::on_removed_self(std::string_view reason) {
 
 void Peers::open_snapshot(raft::Message message,
                           UniqueFunction<void(Result<transport::OutgoingSnapshot>)> ready) {
-  static_cast<void>(message);
-  ready(Status(StatusCode::kUnavailable, "snapshots are not sent yet"));
+  snapshots_.open(std::move(message), std::move(ready));
 }
 
 Result<std::unique_ptr<transport::SnapshotSink>> Peers::accept_snapshot(
     const raft::Message& message) {
-  static_cast<void>(message);
-  return Status(StatusCode::kUnavailable, "snapshots are not taken yet");
+  return snapshots_.accept(message);
 }
 
 std::string Peers::members_json() {

@@ -20,6 +20,7 @@
 #include "member/mvcc/store.h"
 #include "member/options.h"
 #include "member/replica/replica.h"
+#include "member/snapshot_port.h"
 #include "member/transport/peer_port.h"
 #include "member/transport/transport.h"
 
@@ -34,6 +35,9 @@ class Peers final : public replica::PeerSender,
     membership::Cluster& cluster;
     mvcc::Store& store;
     lease::Lessor& lessor;
+    backend::Backend& backend;
+    env::FileSystem& files;
+    std::string snap_directory;
   };
 
   // `tls_dialing` is null where no peer speaks TLS.
@@ -85,6 +89,7 @@ class Peers final : public replica::PeerSender,
   const log::Logger logger_;
   net::TcpDialer dialer_;
   const transcode::Transcoder transcoder_;
+  SnapshotPort snapshots_;
   std::unique_ptr<transport::Transport> transport_;
   std::unique_ptr<httpio::HttpServer> server_;
   std::set<uint64_t> known_;

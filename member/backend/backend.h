@@ -93,6 +93,20 @@ class Writer {
   virtual void end() = 0;
 };
 
+// The committed file at one moment: everything up to one Writer::end(), nothing later. Keeps its
+// pages from reuse as a Reader does, so that it makes the file grow while it lives. One thread at a
+// time; the backend outlives it.
+class Copy {
+ public:
+  virtual ~Copy() = default;
+
+  // What is in it.
+  virtual const Reader& rows() const = 0;
+  virtual uint64_t size_bytes() const = 0;
+  // The next bytes of the file, 64 KiB to 1 MiB of them; valid until the next call. Empty: the end.
+  virtual std::string_view next_piece() = 0;
+};
+
 class Backend {
  public:
   // Opens or makes the file and its buckets, takes its lock (FailedPrecondition after
@@ -101,6 +115,10 @@ class Backend {
   // flags 0x99".
   static Result<std::unique_ptr<Backend>> open(env::FileSystem& files, const std::string& path,
                                                const Options& options);
+  // Checks the file at `path` as open() does, and shows what is in it to `look`, whose error it
+  // returns. Changes nothing, takes no lock: nobody may be writing.
+  static Status inspect(env::FileSystem& files, const std::string& path,
+                        const std::function<Status(const Reader&)>& look);
   virtual ~Backend() = default;  // commits; no reader may be used any more
 
   // What the writer may run ahead of the disk: a disk that stalls must slow the proposals down, not
@@ -126,6 +144,17 @@ class Backend {
   // The sink's error ends it.
   virtual Status snapshot(
       const std::function<Status(uint64_t total, std::string_view piece)>& sink) = 0;
+
+  // Commits what was published, and keeps that. Where snapshot() would hold the caller until all is
+  // sent, this lets it go at its own pace. Any thread, as commit().
+  virtual Result<std::unique_ptr<Copy>> copy() = 0;
+
+  // The database is from now on the whole file at `path` (in the same directory), which takes this
+  // one's name; what was in it is gone. The writer's thread, or another while the writer rests;
+  // nothing is unpublished. Readers of before stay as they are. An error leaves the old database as
+  // it was - kDataLoss: the file is none - unless health() says otherwise. After a crash it is
+  // either under its own name still, or in place.
+  virtual Status take_over(const std::string& path) = 0;
 
   // Rewrites the file without its free pages and swaps it in. Reads and writes go on throughout,
   // commits wait. After an error the old file goes on, unless health() says otherwise.

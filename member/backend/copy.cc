@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "member/backend/cursor.h"
@@ -167,20 +168,30 @@ class Loader {
 
 }  // namespace
 
-Status stream_state(const TreeState& state,
-                    const std::function<Status(uint64_t total, std::string_view piece)>& sink) {
-  const Image& image = state.image();
-  Meta meta = state.meta();
-  const uint64_t total = meta.high_water * image.page_bytes;
-  std::string metas = meta_page(0, meta);
+StateBytes::StateBytes(std::shared_ptr<const TreeState> state) : state_(std::move(state)) {
+  Meta meta = state_->meta();
+  total_ = meta.high_water * state_->image().page_bytes;
+  metas_ = meta_page(0, meta);
   if (meta.txid > 0) --meta.txid;
-  metas += meta_page(1, meta);
-  GATEHOUSE_RETURN_IF_ERROR(sink(total, metas));
-  const char* bytes = reinterpret_cast<const char*>(image.mapping->data());
-  for (uint64_t at = metas.size(); at < total;) {
-    const uint64_t count = std::min<uint64_t>(kPieceBytes, total - at);
-    GATEHOUSE_RETURN_IF_ERROR(sink(total, {bytes + at, count}));
-    at += count;
+  metas_ += meta_page(1, meta);
+}
+
+std::string_view StateBytes::next() {
+  if (at_ == 0) {
+    at_ = metas_.size();
+    return metas_;
+  }
+  const char* const bytes = reinterpret_cast<const char*>(state_->image().mapping->data());
+  const std::string_view piece(bytes + at_, std::min<uint64_t>(kPieceBytes, total_ - at_));
+  at_ += piece.size();
+  return piece;
+}
+
+Status stream_state(std::shared_ptr<const TreeState> state,
+                    const std::function<Status(uint64_t total, std::string_view piece)>& sink) {
+  StateBytes bytes(std::move(state));
+  for (std::string_view piece = bytes.next(); !piece.empty(); piece = bytes.next()) {
+    GATEHOUSE_RETURN_IF_ERROR(sink(bytes.total(), piece));
   }
   return Status();
 }

@@ -201,8 +201,62 @@ Status DurableBackend::commit() {
 Status DurableBackend::snapshot(
     const std::function<Status(uint64_t total, std::string_view piece)>& sink) {
   GATEHOUSE_RETURN_IF_ERROR(commit());
-  const std::shared_ptr<const TreeState> state = view()->tree;
-  return stream_state(*state, sink);
+  return stream_state(view()->tree, sink);
+}
+
+namespace {
+
+class StateCopy final : public Copy {
+ public:
+  StateCopy(std::shared_ptr<const TreeState> state, std::shared_ptr<std::atomic<size_t>> readers)
+      : rows_(std::make_shared<View>(View{std::make_shared<WriteBuffer>(), nullptr, state}),
+              std::move(readers)),
+        bytes_(std::move(state)) {}
+
+  const Reader& rows() const override { return rows_; }
+  uint64_t size_bytes() const override { return bytes_.total(); }
+  std::string_view next_piece() override { return bytes_.next(); }
+
+ private:
+  const CountedReader rows_;
+  StateBytes bytes_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Copy>> DurableBackend::copy() {
+  GATEHOUSE_RETURN_IF_ERROR(commit());
+  return std::unique_ptr<Copy>(std::make_unique<StateCopy>(view()->tree, readers_));
+}
+
+Status DurableBackend::take_over(const std::string& path) {
+  CHECK_MSG(writing_ == nullptr, "a change is under way");
+  // Afterwards nothing waits for the thread that commits, so that it touches neither file.
+  GATEHOUSE_RETURN_IF_ERROR(commit());
+  const std::lock_guard store_lock(store_mutex_);
+  GATEHOUSE_RETURN_IF_ERROR(health());
+  Result<std::unique_ptr<env::File>> file = files_.open(path, env::OpenMode::kReadWrite);
+  GATEHOUSE_RETURN_IF_ERROR(file.status());
+  GATEHOUSE_RETURN_IF_ERROR((*file)->try_lock(env::File::LockKind::kFlock));
+  Result<std::unique_ptr<Store>> store = Store::open(std::move(*file), store_options(options_));
+  GATEHOUSE_RETURN_IF_ERROR(store.status());
+  GATEHOUSE_RETURN_IF_ERROR((*store)->make_buckets());
+  GATEHOUSE_RETURN_IF_ERROR(files_.rename(path, path_));
+  Status status;
+  if (!options_.no_sync) status = files_.sync_directory(directory_of(path_));
+  const std::lock_guard lock(mutex_);
+  if (!status.ok()) {
+    // As in defragment(): which of the two is there after a power loss is not known.
+    health_ = status;
+    done_.notify_all();
+    return status;
+  }
+  CHECK_MSG(view_->sealed == nullptr && active_empty(), "written to while it was replaced");
+  own_reader_.reset();
+  std::swap(store_, *store);
+  view_ = std::make_shared<View>(View{view_->active, nullptr, store_->state()});
+  note_sizes();
+  return status;
 }
 
 Result<std::unique_ptr<Store>> DurableBackend::packed_copy(const std::string& temporary) {

@@ -38,6 +38,8 @@ class DurableBackend final : public Backend, private Writer {
   size_t open_readers() const override { return readers_->load(std::memory_order_relaxed); }
   Status snapshot(
       const std::function<Status(uint64_t total, std::string_view piece)>& sink) override;
+  Result<std::unique_ptr<Copy>> copy() override;
+  Status take_over(const std::string& path) override;
   Status defragment() override;
 
  private:

@@ -84,4 +84,16 @@ Result<std::unique_ptr<Backend>> Backend::open(env::FileSystem& files, const std
       std::make_unique<DurableBackend>(files, path, options, std::move(*store)));
 }
 
+Status Backend::inspect(env::FileSystem& files, const std::string& path,
+                        const std::function<Status(const Reader&)>& look) {
+  Result<std::unique_ptr<env::File>> file = files.open(path, env::OpenMode::kRead);
+  GATEHOUSE_RETURN_IF_ERROR(file.status());
+  Result<std::unique_ptr<Store>> store =
+      Store::open(std::move(*file), {.initial_map_bytes = 0, .no_sync = true});
+  GATEHOUSE_RETURN_IF_ERROR(store.status());
+  auto view = std::make_shared<const View>(
+      View{std::make_shared<WriteBuffer>(), nullptr, (*store)->state()});
+  return look(CountedReader(std::move(view), std::make_shared<std::atomic<size_t>>(0)));
+}
+
 }  // namespace gatehouse::backend

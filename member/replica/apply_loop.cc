@@ -52,16 +52,8 @@ void ApplyLoop::run() {
       // What is applied before it must not be mixed with it.
       finish_batch();
       const auto snapshot = std::exchange(batch.snapshot, nullptr);
-      waiting_ = true;
-      events_.restore(snapshot, [this, snapshot] {
-        index_ = snapshot->index;
-        term_ = snapshot->term;
-        conf_state_ = snapshot->conf_state;
-        dirty_ = true;
-        waiting_ = false;
-        finish_batch();
-        run();
-      });
+      waiting_ = restoring_ = true;
+      events_.restore(snapshot, [this, snapshot] { restored(*snapshot); });
       continue;
     }
     while (!waiting_ && batch.next < batch.entries.size()) {
@@ -72,6 +64,18 @@ void ApplyLoop::run() {
     finish_batch();
   }
   running_ = false;
+}
+
+void ApplyLoop::restored(const raft::Snapshot& snapshot) {
+  index_ = snapshot.index;
+  term_ = snapshot.term;
+  conf_state_ = snapshot.conf_state;
+  waiting_ = restoring_ = false;
+  // Watchers read from the new store what they have not had.
+  feed_.publish({}, parts_.store.read().revision());
+  parts_.store.run_writer_tasks();  // what it asked for meanwhile
+  finish_batch();
+  run();
 }
 
 bool ApplyLoop::apply(const raft::Entry& entry) {
@@ -197,6 +201,7 @@ void ApplyLoop::complete_later(uint64_t id, apply::Outcome outcome) {
 }
 
 void ApplyLoop::run_writer_tasks() {
+  if (restoring_) return;
   parts_.store.run_writer_tasks();
   if (!running_ && !waiting_) finish_batch();
 }

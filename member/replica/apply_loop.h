@@ -48,7 +48,8 @@ struct ApplyEvents {
   std::function<void(uint64_t index, uint64_t term)> on_batch;
   // Outcomes to the lane.
   std::function<void(size_t lane, std::vector<Answer> answers)> answer;
-  // A snapshot from the leader is to take the place of all state; `done` when it has.
+  // A snapshot from the leader, which the log has a record of, is to take the place of all state;
+  // `done` when it has. Until then nobody here touches the state machine.
   std::function<void(std::shared_ptr<const raft::Snapshot>, std::function<void()> done)> restore;
 };
 
@@ -93,6 +94,7 @@ class ApplyLoop final : public CommitSink {
   void apply_normal(const raft::Entry& entry);
   bool apply_v2(const raft::Entry& entry);
   bool apply_conf_change(const raft::Entry& entry);
+  void restored(const raft::Snapshot& snapshot);
   void conf_change_done(const raft::Entry& entry, const raftpb::ConfChange& change, Status refused,
                         Result<raftpb::ConfState> state);
   void finish_batch();
@@ -110,6 +112,7 @@ class ApplyLoop final : public CommitSink {
 
   std::deque<Batch> batches_;
   bool waiting_ = false;  // for the core, or a snapshot to be restored
+  bool restoring_ = false;  // then this thread is not the writer
   bool running_ = false;
   bool in_call_ = false;  // of change_configuration
   uint64_t index_;

@@ -119,11 +119,12 @@ void Pump::handle(raft::Ready ready) {
   progress_.leads_alone.store(core_->reads_need_no_quorum(), std::memory_order_release);
 
   if (!ready.messages.empty()) peers_.send(std::move(ready.messages));
-  const std::shared_ptr<const raft::Snapshot> snapshot = ready.snapshot;
-  if (ready.persist_sequence != 0) write(ready);
-  if (snapshot || !ready.committed.empty()) {
-    commits_.on_committed(snapshot, std::move(ready.committed));
+  if (ready.snapshot) {
+    CHECK(ready.committed.empty());
+    progress_.is_learner = core_->is_learner();
   }
+  if (ready.persist_sequence != 0) write(ready);
+  if (!ready.committed.empty()) commits_.on_committed(nullptr, std::move(ready.committed));
   for (const raft::ReadState& state : ready.read_states) {
     reads_.on_read_state(state, progress_.applied.load(std::memory_order_relaxed));
   }
@@ -131,8 +132,8 @@ void Pump::handle(raft::Ready ready) {
 
 void Pump::write(raft::Ready& ready) {
   handed_sequence_ = ready.persist_sequence;
-  if (!ready.after_persist.empty()) {
-    unsent_.push_back({ready.persist_sequence, std::move(ready.after_persist)});
+  if (!ready.after_persist.empty() || ready.snapshot) {
+    unsent_.push_back({ready.persist_sequence, std::move(ready.after_persist), ready.snapshot});
   }
   if (ready.hard_state) lazy_state_ = ready.hard_state;
   if (ready.must_sync || !ready.entries.empty() || ready.snapshot) {
@@ -143,6 +144,7 @@ void Pump::write(raft::Ready& ready) {
     if (ready.snapshot) {
       batch.snapshots.push_back(
           {ready.snapshot->index, ready.snapshot->term, ready.snapshot->conf_state});
+      batch.release_before = ready.snapshot->index;
     }
     written_sequence_ = ready.persist_sequence;
     append(std::move(batch));
@@ -179,10 +181,11 @@ void Pump::finish_writes() {
       durable_sequence_ == written_sequence_ ? handed_sequence_ : durable_sequence_;
   std::vector<raft::Message> messages;
   while (!unsent_.empty() && unsent_.front().sequence <= done) {
-    std::vector<raft::Message>& ready = unsent_.front().messages;
-    messages.insert(messages.end(), std::make_move_iterator(ready.begin()),
-                    std::make_move_iterator(ready.end()));
+    Unsent ready = std::move(unsent_.front());
     unsent_.pop_front();
+    messages.insert(messages.end(), std::make_move_iterator(ready.messages.begin()),
+                    std::make_move_iterator(ready.messages.end()));
+    if (ready.snapshot) commits_.on_committed(std::move(ready.snapshot), {});
   }
   if (!messages.empty()) peers_.send(std::move(messages));
   if (done != 0) core_->persisted(done);

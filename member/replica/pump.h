@@ -93,9 +93,11 @@ class Pump final : private env::TurnEndHook {
   size_t held_proposals() const { return held_.size(); }
 
  private:
-  struct Unsent {  // messages that go when a write is durable
+  struct Unsent {  // what goes when a write is durable
     uint64_t sequence;
     std::vector<raft::Message> messages;
+    // To the state machine: it must not be ahead of the log. Nothing else is committed meanwhile.
+    std::shared_ptr<const raft::Snapshot> snapshot;
   };
 
   void on_turn_end() override;

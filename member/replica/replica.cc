@@ -6,16 +6,23 @@
 #include "common/base/check.h"
 #include "member/membership/conf_change.h"
 #include "member/membership/v2.h"
+#include "member/replica/snapshot_transfer.h"
 #include "proto/rpc.pb.h"
 
 namespace gatehouse::replica {
 
 namespace {
 
+constexpr std::string_view kRemovedText =
+    "the member has been permanently removed from the cluster";
+
 Status learner_not_ready() {
   return Status(StatusCode::kFailedPrecondition,
                 "etcdserver: can only promote a learner member which is in sync with leader");
 }
+
+// After a snapshot has arrived: time for the peer to begin with the log after it. As etcd.
+constexpr uint64_t kHoldAfterSnapshotMs = 30'000;
 
 uint64_t unix_ms() {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -69,6 +76,8 @@ Replica::~Replica() = default;
 void Replica::wire(env::FileSystem& files, Storage& storage, std::unique_ptr<raft::Core> core,
                    wal::LogWriter& log_writer, PeerSender& peers) {
   log_writer_ = &log_writer;
+  files_ = &files;
+  snap_directory_ = storage.snap_directory;
   const uint64_t applied = core->log().applied();
   const uint64_t snapshot_index = core->log().snapshot() ? core->log().snapshot()->index : 0;
 
@@ -87,6 +96,7 @@ void Replica::wire(env::FileSystem& files, Storage& storage, std::unique_ptr<raf
   events.on_tick = [this] {
     const Status health = state_.backend.health();
     if (!health.ok() && !std::exchange(failed_, true)) hooks_.on_fatal(health);
+    if (!conf_changes_.empty()) expire_conf_changes();
   };
   events.on_soft_state = [this](raft::SoftState before, raft::SoftState now) {
     on_soft_state(before, now);
@@ -135,13 +145,13 @@ ApplyEvents Replica::apply_events() {
     if (status.ok() && hooks_.on_members_changed) hooks_.on_members_changed();
     const auto waiting = conf_changes_.find(id);
     if (waiting == conf_changes_.end()) return;
-    const auto done = std::move(waiting->second);
+    const auto done = std::move(waiting->second.done);
     conf_changes_.erase(waiting);
     done(status);
   };
   events.on_no_space = [this] { keeper_->raise_no_space(); };
   events.on_removed = [this] {
-    hooks_.on_fatal(Status(StatusCode::kAborted, "the member has been permanently removed from the cluster"));
+    on_removed(kRemovedText);
   };
   events.on_batch = [this](uint64_t index, uint64_t term) {
     snapshotter_->on_batch(index, [&] {
@@ -156,10 +166,58 @@ ApplyEvents Replica::apply_events() {
   events.answer = [this](size_t lane, std::vector<Answer> answers) {
     answer(lane, std::move(answers));
   };
-  events.restore = [this](std::shared_ptr<const raft::Snapshot>, std::function<void()>) {
-    hooks_.on_fatal(internal_error("a snapshot came from the leader, which a single member has not"));
+  events.restore = [this](std::shared_ptr<const raft::Snapshot> snapshot,
+                          std::function<void()> done) {
+    restore(std::move(snapshot), std::move(done));
   };
   return events;
+}
+
+void Replica::restore(std::shared_ptr<const raft::Snapshot> snapshot, std::function<void()> done) {
+  LOG_INFO(logger_, "applying snapshot", {"current-applied-index", apply_->applied_index()},
+           {"incoming-leader-snapshot-index", snapshot->index},
+           {"incoming-leader-snapshot-term", snapshot->term});
+  if (hooks_.on_restoring) hooks_.on_restoring(true);
+  const auto result = std::make_shared<Status>();
+  auto work = [files = files_, directory = snap_directory_, snapshot, state = state_, result] {
+    *result = install_snapshot(*files, directory, *snapshot,
+                               {state.backend, state.store, state.lessor, state.alarms,
+                                state.cluster});
+  };
+  auto then = [this, snapshot, done = std::move(done), result,
+               alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.expired() || pump_ == nullptr) return;
+    if (!result->ok()) return hooks_.on_fatal(result->with_context("applying a snapshot"));
+    if (hooks_.on_restoring) hooks_.on_restoring(false);
+    LOG_INFO(logger_, "applied snapshot", {"incoming-leader-snapshot-index", snapshot->index});
+    snapshotter_->on_restored(snapshot->index);
+    done();
+    if (hooks_.on_members_changed) hooks_.on_members_changed();
+    // Removed by a change that this member never saw.
+    if (state_.cluster.members()->removed.contains(member_id_)) on_removed(kRemovedText);
+  };
+  if (hooks_.run_aside) return hooks_.run_aside(std::move(work), std::move(then));
+  work();
+  executor_.post(std::move(then));
+}
+
+void Replica::hold_log_for(raft::NodeId peer) { held_for_[peer] = UINT64_MAX; }
+
+void Replica::report_snapshot(raft::NodeId peer, bool arrived) {
+  if (arrived) {
+    held_for_[peer] = executor_.now_ms() + kHoldAfterSnapshotMs;
+  } else {
+    held_for_.erase(peer);
+  }
+  pump_->report_snapshot(peer, arrived);
+}
+
+bool Replica::log_held() {
+  const auto members = state_.cluster.members();
+  std::erase_if(held_for_, [&](const auto& each) {
+    return each.second <= executor_.now_ms() || members->find(each.first) == nullptr;
+  });
+  return !held_for_.empty();
 }
 
 void Replica::start() {
@@ -274,11 +332,13 @@ void Replica::on_soft_state(const raft::SoftState& before, const raft::SoftState
 
 void Replica::on_snapshot(std::shared_ptr<const raft::Snapshot> snapshot, uint64_t compact_to) {
   if (pump_ == nullptr) return;
+  // Meanwhile a newer one came from the leader: its record must stay the last.
+  if (snapshot->index < pump_->core().log().first_index()) return;
   wal::Batch batch;
   batch.snapshots.push_back({snapshot->index, snapshot->term, snapshot->conf_state});
   batch.release_before = snapshot->index;
   pump_->write_aside(std::move(batch));
-  pump_->on_snapshot(std::move(snapshot), compact_to);
+  pump_->on_snapshot(std::move(snapshot), log_held() ? 0 : compact_to);
 }
 
 void Replica::on_removed(std::string_view reason) {
@@ -309,13 +369,24 @@ void Replica::change_membership(raftpb::ConfChange change,
                                 std::function<void(const Status&)> done) {
   change.set_id(ids_.next(ports_.size() - 1));
   const uint64_t id = change.id();
-  conf_changes_.emplace(id, std::move(done));
+  conf_changes_.emplace(id, ConfChange{executor_.now_ms() + timeout_ms_, std::move(done)});
   const Status status = pump_->propose_conf_change(change);
   if (status.ok()) return;
   const auto waiting = conf_changes_.find(id);
-  const auto refused = std::move(waiting->second);
+  const auto refused = std::move(waiting->second.done);
   conf_changes_.erase(waiting);
   refused(status);
+}
+
+// Lost with its leader, or applied by a snapshot: nobody will tell.
+void Replica::expire_conf_changes() {
+  std::vector<std::function<void(const Status&)>> late;
+  std::erase_if(conf_changes_, [&](auto& each) {
+    if (each.second.deadline_ms > executor_.now_ms()) return false;
+    late.push_back(std::move(each.second.done));
+    return true;
+  });
+  for (const auto& done : late) done(unavailable("etcdserver: request timed out"));
 }
 
 }  // namespace gatehouse::replica

@@ -58,6 +58,11 @@ class Replica {
     std::function<uint64_t()> entropy;  // random bits
     // The wall clock, of which the ids of requests are made; the system's when empty.
     std::function<uint64_t()> unix_ms;
+    // Work that blocks (a received database is put in place), on another thread; then `then` on the
+    // pump's. Empty: done in place.
+    std::function<void(std::function<void()> work, std::function<void()> then)> run_aside;
+    // A snapshot from the leader is being put in place, or is not any more.
+    std::function<void(bool under_way)> on_restoring;
   };
   // What the state machine is made of; outlives the replica.
   struct State {
@@ -98,6 +103,12 @@ class Replica {
   Pump& pump() { return *pump_; }
   // On the pump's thread, as all that follows.
   void on_removed(std::string_view reason);
+  // A snapshot leaves for a peer, and what became of it: meanwhile, and for some time after it has
+  // arrived, the log is not compacted, so that the peer finds in it what it needs next.
+  void hold_log_for(raft::NodeId peer);
+  void report_snapshot(raft::NodeId peer, bool arrived);
+  // Where received databases go.
+  const std::string& snap_directory() const { return snap_directory_; }
   // A learner becomes a voter; only a leader can tell whether it has kept up.
   void promote(uint64_t id, std::function<void(const Status&)> done);
   // The database is full.
@@ -120,6 +131,9 @@ class Replica {
   bool learner_ready(uint64_t id) const;
   void on_soft_state(const raft::SoftState& before, const raft::SoftState& now);
   void on_snapshot(std::shared_ptr<const raft::Snapshot> snapshot, uint64_t compact_to);
+  bool log_held();
+  void restore(std::shared_ptr<const raft::Snapshot> snapshot, std::function<void()> done);
+  void expire_conf_changes();
   void answer(size_t lane, std::vector<Answer> answers);
   void release(size_t lane, uint64_t ticket);
 
@@ -148,7 +162,17 @@ class Replica {
   std::unique_ptr<Snapshotter> snapshotter_;
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<AutoCompactor> auto_compactor_;
-  std::unordered_map<uint64_t, std::function<void(const Status&)>> conf_changes_;
+  struct ConfChange {
+    uint64_t deadline_ms;
+    std::function<void(const Status&)> done;
+  };
+  std::unordered_map<uint64_t, ConfChange> conf_changes_;
+  std::string snap_directory_;
+  // Peers to whom a snapshot is under way (UINT64_MAX), or has come, and until when the log is held.
+  std::unordered_map<raft::NodeId, uint64_t> held_for_;
+  // What comes back from another thread finds here whether this is still there.
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  env::FileSystem* files_ = nullptr;
   bool failed_ = false;  // the backend, and it was told
   std::atomic<bool> stopped_{false};
 };

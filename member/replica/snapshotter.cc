@@ -29,7 +29,7 @@ Snapshotter::~Snapshotter() {
 }
 
 void Snapshotter::on_batch(uint64_t index, const Describe& describe) {
-  if (index - last_index_ <= options_.every) return;
+  if (index <= last_index_ + options_.every) return;
   if (!options_.own_thread) {
     last_index_ = index;
     take(std::make_shared<const raft::Snapshot>(describe()));

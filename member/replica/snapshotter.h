@@ -54,6 +54,9 @@ class Snapshotter {
   using Describe = std::function<raft::Snapshot()>;
   void on_batch(uint64_t index, const Describe& describe);
 
+  // The state machine came to this point by a snapshot from the leader, which is durable.
+  void on_restored(uint64_t index) { last_index_ = index; }
+
   uint64_t last_index() const { return last_index_; }
 
  private:

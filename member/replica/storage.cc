@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "member/membership/ids.h"
+#include "member/replica/snapshot_transfer.h"
 #include "member/schema/member_json.h"
 #include "member/schema/meta.h"
 #include "member/snap/snap.h"
@@ -52,12 +53,6 @@ Status check_data_directory(env::FileSystem& files, const std::string& path,
     }
   }
   return Status();
-}
-
-uint64_t read_number(const backend::Backend& backend, std::string_view key) {
-  const auto reader = backend.read();
-  std::string_view bytes;
-  return reader->get(backend::Bucket::kMeta, key, bytes) ? schema::decode_number(bytes) : 0;
 }
 
 Result<std::unique_ptr<backend::Backend>> open_backend(env::FileSystem& files,
@@ -159,12 +154,14 @@ class Opener {
       LOG_WARN(logger_, "the database is not there: it is made again from the log",
                {"path", path});
     }
-    // A snapshot that came from the leader, recorded in the log but not yet put in place.
-    GATEHOUSE_RETURN_IF_ERROR(adopt_received_database(start.index, path));
-    auto backend = open_backend(files_, storage_.snap_directory, options_, logger_);
-    if (!backend.ok()) return backend.status();
-    storage_.backend = std::move(*backend);
-    const uint64_t index = read_number(*storage_.backend, schema::kConsistentIndex);
+    GATEHOUSE_RETURN_IF_ERROR(open_backend_here());
+    uint64_t index = applied_position(*storage_.backend->read()).index;
+    if (index < start.index) {
+      // A snapshot that came from the leader, recorded in the log but not yet put in place.
+      const Result<bool> adopted = adopt_received_database(start.index, path);
+      if (!adopted.ok()) return adopted.status();
+      if (*adopted) index = applied_position(*storage_.backend->read()).index;
+    }
     if (index < start.index) {
       return Status(StatusCode::kDataLoss,
                     path + ": holds everything up to index " + std::to_string(index) +
@@ -179,22 +176,31 @@ class Opener {
     return Status();
   }
 
-  Status adopt_received_database(uint64_t index, const std::string& path) {
+  Status open_backend_here() {
+    auto backend = open_backend(files_, storage_.snap_directory, options_, logger_);
+    if (!backend.ok()) return backend.status();
+    storage_.backend = std::move(*backend);
+    return Status();
+  }
+
+  // False when there is none.
+  Result<bool> adopt_received_database(uint64_t index, const std::string& path) {
     const std::string received = snap::database_path(storage_.snap_directory, index);
     const Result<bool> there = files_.exists(received);
-    if (!there.ok()) return there.status();
-    if (!*there) return Status();
-    // Only one that is newer: the record stays in the log long after the file has become "db".
+    if (!there.ok() || !*there) return there;
     LOG_INFO(logger_, "applying the snapshot database that was received", {"path", received});
+    storage_.backend.reset();  // lets go of the file
     GATEHOUSE_RETURN_IF_ERROR(files_.rename(received, path));
-    return files_.sync_directory(storage_.snap_directory);
+    GATEHOUSE_RETURN_IF_ERROR(files_.sync_directory(storage_.snap_directory));
+    GATEHOUSE_RETURN_IF_ERROR(open_backend_here());
+    return true;
   }
 
   Status restore(const wal::SnapshotRecord& start, wal::Opened opened) {
     raft::Restored& restored = storage_.restored;
     restored.hard_state = opened.hard_state;
     restored.entries = std::move(opened.entries);
-    restored.applied = read_number(*storage_.backend, schema::kConsistentIndex);
+    restored.applied = applied_position(*storage_.backend->read()).index;
     const uint64_t last = start.index + restored.entries.size();
     if (restored.applied > last) {
       return Status(StatusCode::kDataLoss,

@@ -66,6 +66,9 @@ Status DatabaseReceiver::write(std::string_view piece) {
 
 Status DatabaseReceiver::finish(uint64_t index) {
   CHECK(!finished_);
+  const Result<bool> there = files_.exists(database_path(directory_, index));
+  GATEHOUSE_RETURN_IF_ERROR(there.status());
+  if (*there) return Status();
   GATEHOUSE_RETURN_IF_ERROR(file_->sync_data());
   GATEHOUSE_RETURN_IF_ERROR(files_.rename(file_->path(), database_path(directory_, index)));
   finished_ = true;

@@ -59,7 +59,10 @@ class DatabaseReceiver {
 
   Status write(std::string_view piece);
   uint64_t bytes() const { return bytes_; }
-  // All has come: durable under database_path(index). Once; write() is over.
+  // Of the file as long as it has no name of its own: to be looked at before finish().
+  const std::string& path() const { return file_->path(); }
+  // All has come: durable under database_path(index). One that is there already stays, and what
+  // came is dropped: it may be about to become the database. Once; write() is over.
   Status finish(uint64_t index);
 
  private:

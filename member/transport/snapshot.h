@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "common/base/result.h"
 #include "common/base/status.h"
@@ -58,5 +59,12 @@ class SnapshotSink {
 // under way to return.
 std::unique_ptr<SnapshotSource> read_on_thread(env::Executor& executor,
                                                UniqueFunction<SnapshotSource::Piece()> next_piece);
+
+// The other way: a SnapshotSink over a function that blocks, on a thread of its own. An empty piece
+// is the end: all has come, and OK says that it is durable. Not called again after that or an error.
+//
+// `take` is called and destroyed on that thread. Destroying the sink waits for the call under way.
+std::unique_ptr<SnapshotSink> write_on_thread(env::Executor& executor,
+                                              UniqueFunction<Status(std::string_view)> take);
 
 }  // namespace gatehouse::transport
