@@ -20,7 +20,7 @@ constexpr const char* kService = "etcdserverpb.KV";
 Status check_quota(Context& context, int64_t cost) {
   const uint64_t quota = context.limits.quota_bytes;
   if (quota == 0 || cost == 0) return Status();
-  if (context.backend.size_bytes() + static_cast<uint64_t>(cost) < quota) return Status();
+  if (context.backend.expected_size_bytes() + static_cast<uint64_t>(cost) < quota) return Status();
   context.operations.raise_no_space();
   return apply::no_space();
 }

@@ -79,7 +79,7 @@ class Quota final : public Applier {
 
   Outcome apply(const Request& request) override {
     // Only near the quota is the cost worth finding out.
-    const uint64_t used = backend_.size_bytes();
+    const uint64_t used = backend_.expected_size_bytes();
     const bool over = quota_bytes_ != 0 && used + request.body.size() + kMargin >= quota_bytes_ &&
                       is_over(request, used);
     Outcome outcome = next_->apply(request);

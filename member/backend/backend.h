@@ -136,8 +136,11 @@ class Backend {
   // stop. OK before.
   virtual Status health() const = 0;
 
-  virtual uint64_t size_bytes() const = 0;         // allocated: what the quota counts
+  virtual uint64_t size_bytes() const = 0;         // allocated, as of the last commit
   virtual uint64_t size_in_use_bytes() const = 0;  // without free pages
+  // About what size_bytes() will be once all that is published is committed: what the quota counts,
+  // so that a store does not run over it by what fits between two commits.
+  virtual uint64_t expected_size_bytes() const = 0;
   virtual size_t open_readers() const = 0;
 
   // A copy of the committed file, streamed to `sink` in pieces while writes go on. Commits first.

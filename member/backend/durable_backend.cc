@@ -1,5 +1,6 @@
 #include "member/backend/durable_backend.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -53,6 +54,12 @@ void DurableBackend::note_sizes() {
   size_in_use_.store((meta.high_water - store_->free_pages()) * meta.page_bytes);
 }
 
+uint64_t DurableBackend::expected_size_bytes() const {
+  const uint64_t with_waiting = size_in_use_.load(std::memory_order_relaxed) +
+                                waiting_.load(std::memory_order_relaxed);
+  return std::max(size_.load(std::memory_order_relaxed), with_waiting);
+}
+
 // The writer.
 
 void DurableBackend::begin_change() {
@@ -61,6 +68,7 @@ void DurableBackend::begin_change() {
   const std::lock_guard lock(mutex_);
   in_change_ = true;
   writing_ = buffer_.get();
+  estimate_before_ = writing_->estimated_bytes();
 }
 
 void DurableBackend::put(Bucket bucket, std::string_view key, std::string_view value) {
@@ -92,6 +100,7 @@ void DurableBackend::end() {
   if (writing_ == nullptr) return;
   const bool first = active_empty();
   writing_->publish();
+  waiting_.fetch_add(writing_->estimated_bytes() - estimate_before_, std::memory_order_relaxed);
   const uint32_t operations = writing_->unpublished().changes;
   const bool too_much = writing_->bytes() > kMaxBufferedBytes;
   const bool full = operations >= options_.batch_limit;
@@ -170,6 +179,8 @@ Status DurableBackend::commit_sealed(const WriteBuffer& sealed) {
   const std::lock_guard store_lock(store_mutex_);
   const auto start = std::chrono::steady_clock::now();
   GATEHOUSE_RETURN_IF_ERROR(store_->commit(batch_of(sealed)));
+  // Before the sizes have it: counted twice, it might refuse a write that fits.
+  waiting_.fetch_sub(sealed.estimated_bytes(), std::memory_order_relaxed);
   note_sizes();
   std::shared_ptr<const View> old;
   {

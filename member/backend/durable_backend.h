@@ -35,6 +35,7 @@ class DurableBackend final : public Backend, private Writer {
   Status health() const override;
   uint64_t size_bytes() const override { return size_.load(); }
   uint64_t size_in_use_bytes() const override { return size_in_use_.load(); }
+  uint64_t expected_size_bytes() const override;
   size_t open_readers() const override { return readers_->load(std::memory_order_relaxed); }
   Status snapshot(
       const std::function<Status(uint64_t total, std::string_view piece)>& sink) override;
@@ -79,12 +80,14 @@ class DurableBackend final : public Backend, private Writer {
 
   // The writer's own.
   WriteBuffer* writing_ = nullptr;  // buffer_, while in a change
+  uint64_t estimate_before_ = 0;  // writing_'s, when the change began
   mutable std::optional<ViewReader> own_reader_;
 
   std::mutex store_mutex_;  // taken before mutex_
   std::unique_ptr<Store> store_;
   std::atomic<uint64_t> size_{0};
   std::atomic<uint64_t> size_in_use_{0};
+  std::atomic<uint64_t> waiting_{0};  // estimate of what is published and not committed
   uint64_t copies_ = 0;
 
   std::thread thread_;

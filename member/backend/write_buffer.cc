@@ -172,8 +172,25 @@ Known AppendList::get(std::string_view key, uint32_t count, std::string_view& va
   return Known::kValue;
 }
 
+namespace {
+
+// What a pair takes of leaf pages that are filled in order: as many as fit the fill, at least two,
+// which may run over into more pages. The few rows of kMeta are written again and again, and take no
+// room that they had not.
+uint64_t file_bytes(Bucket bucket, std::string_view key, std::string_view value) {
+  constexpr uint64_t kFill = kDefaultPageBytes * 9 / 10;
+  if (bucket == Bucket::kMeta) return 0;
+  const uint64_t bytes = kElementBytes + key.size() + value.size();
+  if (bytes <= kFill / 2) return kDefaultPageBytes / (kFill / bytes);
+  const uint64_t two = kHeaderBytes + 2 * bytes;
+  return (two + kDefaultPageBytes - 1) / kDefaultPageBytes * kDefaultPageBytes / 2;
+}
+
+}  // namespace
+
 void WriteBuffer::put(Bucket bucket, std::string_view key, std::string_view value) {
   CHECK_MSG(!key.empty() && key.size() <= kMaxKeyBytes, "a key the file cannot hold");
+  estimated_bytes_ += file_bytes(bucket, key, value);
   lists_[static_cast<size_t>(bucket)].add(arena_, ++changes_, key, value, false);
 }
 
@@ -190,6 +207,7 @@ void WriteBuffer::append(Bucket bucket, std::string_view key, std::string_view v
   const bool hidden = !list.empty() && list.get(key, changes_, ignored) != Known::kNothing;
   if (bucket == Bucket::kKey && !hidden && appended_.add(arena_, key, value)) {
     ++changes_;
+    estimated_bytes_ += file_bytes(bucket, key, value);
   } else {
     put(bucket, key, value);
   }

@@ -120,6 +120,8 @@ class WriteBuffer {
   void publish();
   Moment unpublished() const { return {changes_, appended_.count()}; }
   size_t bytes() const { return arena_.bytes(); }
+  // About what the pairs put will take of the file; what is overwritten or removed is not deducted.
+  uint64_t estimated_bytes() const { return estimated_bytes_; }
 
   // Any thread.
   Moment moment() const;
@@ -132,6 +134,7 @@ class WriteBuffer {
   std::array<SkipList, kBucketCount> lists_;
   AppendList appended_;
   uint32_t changes_ = 0;
+  uint64_t estimated_bytes_ = 0;
   std::atomic<uint64_t> published_{0};
 };
 

@@ -181,6 +181,44 @@ TEST(Backend, PagesAreUsedAgainOnceNobodyReadsThem) {
   EXPECT_EQ(value_of(*backend->read(), Bucket::kLease, "49"), std::string(200, 'a' + 49 % 26));
 }
 
+TEST(Backend, ItIsKnownBeforeACommitHowLargeTheFileWillBe) {
+  for (const size_t value_bytes : {size_t{40}, size_t{1000}, size_t{3000}, size_t{256} << 10}) {
+    SCOPED_TRACE(value_bytes);
+    env::SimFileSystem disk;
+    auto backend = open_backend(disk);
+    const std::string value(value_bytes, 'v');
+    const auto fill = [&](uint64_t from) {
+      for (uint64_t i = 0; i < (size_t{8} << 20) / value_bytes; ++i) {
+        backend->writer().append(Bucket::kKey, revision_key(from + i), value);
+        backend->writer().put(Bucket::kMeta, "consistent_index", std::to_string(i));
+        backend->writer().end();
+      }
+    };
+    for (const uint64_t from : {uint64_t{1}, uint64_t{1} << 32}) {
+      const uint64_t before = backend->size_bytes();
+      fill(from);
+      EXPECT_EQ(backend->size_bytes(), before) << "nothing was committed";
+      const auto expected = static_cast<double>(backend->expected_size_bytes());
+      ASSERT_TRUE(backend->commit().ok());
+      const auto real = static_cast<double>(backend->size_bytes());
+      EXPECT_NEAR(expected / real, 1.0, 0.1);
+      EXPECT_EQ(backend->expected_size_bytes(), backend->size_bytes());
+    }
+    // What is freed is used again: there is room before the file grows.
+    for (uint64_t i = 0; i < (size_t{8} << 20) / value_bytes; ++i) {
+      backend->writer().remove(Bucket::kKey, revision_key(1 + i));
+    }
+    backend->writer().end();
+    ASSERT_TRUE(backend->commit().ok());
+    backend->writer().put(Bucket::kMeta, "consistent_index", "let go of what the last one freed");
+    backend->writer().end();
+    ASSERT_TRUE(backend->commit().ok());
+    backend->writer().append(Bucket::kKey, revision_key(uint64_t{1} << 40), value);
+    backend->writer().end();
+    EXPECT_EQ(backend->expected_size_bytes(), backend->size_bytes());
+  }
+}
+
 TEST(Backend, AFailedWriteOrSyncEndsCommitting) {
   for (const Operation kind : {Operation::kWrite, Operation::kSync}) {
     for (uint64_t nth : {1, 2}) {
