@@ -15,7 +15,7 @@ build_packages=(
   libyaml-cpp-dev libc-ares-dev prometheus-cpp-dev libcli11-dev zlib1g-dev libjemalloc-dev
 )
 test_packages=(
-  python3 openssl nghttp2-client libgrpc++-dev protobuf-compiler-grpc libgtest-dev libgmock-dev
+  python3 python3-yaml openssl nghttp2-client libgrpc++-dev protobuf-compiler-grpc libgtest-dev libgmock-dev
 )
 # What not every release of Debian has: a clang for the fuzz targets, a client for Python. Without it those tests are
 # skipped.
