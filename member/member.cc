@@ -101,6 +101,7 @@ class Member {
   // From any thread: the member cannot go on.
   void fail(const Status& why);
   void drain();
+  void drain_servers();
   void tear_down();
 
   const Options& options_;
@@ -398,6 +399,13 @@ void Member::drain() {
   if (std::exchange(draining_, true)) return;
   tell_supervisor("STOPPING=1");
   health_.shut_down();
+  // Leadership first, and the clients' calls go on meanwhile. A member that cannot write hands over
+  // nothing: the others find out by themselves.
+  if (!ended_.status.ok()) return drain_servers();
+  operations_->hand_over([this] { loop_.post([this] { drain_servers(); }); });
+}
+
+void Member::drain_servers() {
   const Status stopped = api::stopped();
   for (size_t i = 0; i < workers_.size(); ++i) {
     (*loops_)[i].post([worker = workers_[i].get(), stopped] { worker->end_streams(); });

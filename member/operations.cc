@@ -63,6 +63,32 @@ void Operations::watch_transfer(std::shared_ptr<Transfer> transfer) {
   it.timer->arm(kLookMs);
 }
 
+void Operations::hand_over(std::function<void()> done) {
+  executor_.post([this, done = std::move(done)] {
+    replica::Pump& pump = replica_->pump();
+    const raft::Progress* heir = nullptr;
+    for (const raft::Progress& member : pump.core().tracker().members()) {
+      const bool able = member.id != pump.core().id() && !member.is_learner && member.recent_active;
+      if (able && (heir == nullptr || member.match > heir->match)) heir = &member;
+    }
+    if (!replica_->progress().is_leader || heir == nullptr) return done();
+    pump.transfer_leader(heir->id);
+    watch_hand_over(std::make_shared<std::optional<env::Timer>>(), done);
+  });
+}
+
+// The core gives a transfer up by itself after an election timeout.
+void Operations::watch_hand_over(std::shared_ptr<std::optional<env::Timer>> timer,
+                                 std::function<void()> done) {
+  constexpr uint64_t kLookMs = 5;
+  timer->emplace(executor_, [this, timer, done = std::move(done)] {
+    if (replica_->pump().core().transfer_target() != raft::kNoNode) return (*timer)->arm(kLookMs);
+    done();
+    executor_.post([timer] { timer->reset(); });  // it holds itself, and this callback
+  });
+  (*timer)->arm(kLookMs);
+}
+
 void Operations::change_membership(replica::Lane& lane, raftpb::ConfChange change, Done done) {
   executor_.post([this, change = std::move(change),
                   done = on(lane.executor(), std::move(done))]() mutable {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "common/env/executor.h"
 #include "member/api/context.h"
@@ -25,6 +26,10 @@ class Operations final : public api::Operator {
                  std::function<void()> then) override;
   void move_leader(replica::Lane& lane, uint64_t target, Done done) override;
   void change_membership(replica::Lane& lane, raftpb::ConfChange change, Done done) override;
+  // The member is about to end: if it leads others, the voter that has most of its log is asked to
+  // lead. `done` comes on the replica's thread, when that or another one leads, and after an
+  // election timeout in any case; at once when there is nothing to hand over. Any thread.
+  void hand_over(std::function<void()> done);
   void refresh_view() override;
   void raise_no_space() override;
 
@@ -35,6 +40,9 @@ class Operations final : public api::Operator {
   // Of a leadership transfer: asks at each tick whether it is done.
   struct Transfer;
   void watch_transfer(std::shared_ptr<Transfer> transfer);
+
+  void watch_hand_over(std::shared_ptr<std::optional<env::Timer>> timer,
+                       std::function<void()> done);
 
   env::Executor& executor_;
   membership::Cluster& cluster_;
