@@ -12,6 +12,10 @@ Status too_many_requests() {
   return Status(StatusCode::kUnknown, "etcdserver: too many requests");
 }
 
+Status leader_failed() {
+  return unavailable("etcdserver: request timed out, possibly due to previous leader failure");
+}
+
 Status too_large() { return invalid_argument("etcdserver: request is too large"); }
 
 }  // namespace
@@ -49,6 +53,7 @@ uint64_t Lane::propose(apply::Request request, Done done) {
     return id;
   }
   batch_.proposals.push_back(std::move(payload));
+  batch_.last_id = id;
   last_proposed_ = id;
   executor_.at_turn_end(*this);
   return id;
@@ -118,11 +123,13 @@ void Lane::refuse_later(uint64_t id, Status why) {
   refuse_timer_.arm(0);
 }
 
+void Lane::on_lost(uint64_t up_to_id) { fail_proposals(up_to_id, leader_failed()); }
+
 // etcd tells a client whether it was likely the loss of the leader.
 Status Lane::timed_out(uint64_t since_ms) const {
   const uint64_t lost = progress_.leader_lost_ms.load(std::memory_order_relaxed);
   if (lost != 0 && lost + 2 * options_.election_timeout_ms >= since_ms) {
-    return unavailable("etcdserver: request timed out, possibly due to previous leader failure");
+    return leader_failed();
   }
   return unavailable("etcdserver: request timed out");
 }
@@ -130,7 +137,7 @@ Status Lane::timed_out(uint64_t since_ms) const {
 void Lane::on_timer() {
   const uint64_t now = executor_.now_ms();
   const bool stopped = !stopped_.ok();
-  fail_proposals(now, stopped);
+  end_late(now, stopped);
   while (!reads_.empty() && (stopped || reads_.front().deadline_ms <= now)) {
     ReadDone done = std::move(reads_.front().done);
     const uint64_t since = reads_.front().deadline_ms - options_.timeout_ms;
@@ -140,7 +147,7 @@ void Lane::on_timer() {
   arm_timer();
 }
 
-void Lane::fail_proposals(uint64_t now, bool all) {
+void Lane::end_late(uint64_t now, bool all) {
   uint64_t last = 0;
   uint64_t since = 0;
   while (!deadlines_.empty() && (all || deadlines_.front().ms <= now)) {
@@ -148,11 +155,14 @@ void Lane::fail_proposals(uint64_t now, bool all) {
     since = deadlines_.front().ms - options_.timeout_ms;
     deadlines_.pop_front();
   }
-  if (last == 0 || proposals_.empty()) return;
+  if (last != 0) fail_proposals(last, all ? stopped_ : timed_out(since));
+}
+
+void Lane::fail_proposals(uint64_t last_id, const Status& why) {
   // Rare, hence a look at all that waits; ids of a lane rise.
   std::vector<Answer> late;
   for (const auto& [id, done] : proposals_) {
-    if (id <= last) late.push_back({id, apply::Outcome(all ? stopped_ : timed_out(since))});
+    if (id <= last_id) late.push_back({id, apply::Outcome(why)});
   }
   failed_.fetch_add(late.size(), std::memory_order_relaxed);
   std::sort(late.begin(), late.end(), [](const Answer& a, const Answer& b) { return a.id < b.id; });

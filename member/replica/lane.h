@@ -37,6 +37,7 @@ struct Answer {
 struct LaneBatch {
   size_t lane = 0;
   std::vector<raft::Payload> proposals;
+  uint64_t last_id = 0;      // of the proposals
   uint64_t read_ticket = 0;  // reads up to this one are asked for; 0: none
 };
 
@@ -91,6 +92,10 @@ class Lane final : private env::TurnEndHook {
   // From the replica, by tasks on this executor.
   void on_answers(std::vector<Answer> answers);
   void on_read(uint64_t up_to_ticket);
+  // Another leader's term has begun, and of the proposals up to this one those that have no outcome
+  // by now went to a leader before it: lost most likely, though the old leader, if it lives, may yet
+  // pass them on. They end now, with the error that their time-out would have given them.
+  void on_lost(uint64_t up_to_id);
 
   // Ends all that waits and all that will come with this error.
   void stop(const Status& why);
@@ -109,7 +114,9 @@ class Lane final : private env::TurnEndHook {
 
   void on_turn_end() override;
   void on_timer();
-  void fail_proposals(uint64_t now, bool all);
+  void end_late(uint64_t now, bool all);
+  // All up to this id.
+  void fail_proposals(uint64_t last_id, const Status& why);
   void arm_timer();
   Status timed_out(uint64_t since_ms) const;
   void refuse_later(uint64_t id, Status why);

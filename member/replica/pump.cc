@@ -43,28 +43,53 @@ void Pump::turn() { executor_.at_turn_end(*this); }
 
 void Pump::submit(LaneBatch batch) {
   if (batch.read_ticket != 0) reads_.want(batch.lane, batch.read_ticket);
-  if (!batch.proposals.empty()) propose(std::move(batch.proposals));
+  if (!batch.proposals.empty()) propose(std::move(batch));
   turn();
 }
 
-void Pump::propose(std::vector<raft::Payload> payloads) {
+void Pump::propose(LaneBatch batch) {
   // Without a leader, and while leadership is handed over, proposals wait: what is held was
   // certainly not executed, so nothing is lost by trying later.
   if (held_.empty() && core_->leader() != raft::kNoNode && core_->transfer_target() == 0) {
+    if (proposed_.size() <= batch.lane) proposed_.resize(batch.lane + 1);
+    Proposed& proposed = proposed_[batch.lane];
+    if (proposed.term != core_->term()) proposed.last_id_before = proposed.last_id;
+    proposed.term = core_->term();
+    proposed.last_id = batch.last_id;
     // A follower's proposal may still be dropped on its way; its proposer times out.
-    const Status status = core_->propose(std::move(payloads));
+    const Status status = core_->propose(std::move(batch.proposals));
     if (!status.ok()) {
       LOG_WARN_LIMITED(logger_, "proposals were dropped", {"error", status.message()});
     }
     return;
   }
-  for (raft::Payload& payload : payloads) {
-    if (held_.size() == options_.max_held_proposals) break;
-    held_.push_back(std::move(payload));
+  hold(std::move(batch));
+}
+
+void Pump::hold(LaneBatch batch) {
+  const size_t room = options_.max_held_proposals - held_count_;
+  if (batch.proposals.size() > room) batch.proposals.resize(room);
+  if (batch.proposals.empty()) return;
+  held_count_ += batch.proposals.size();
+  held_.push_back(std::move(batch));
+}
+
+void Pump::on_term_began(uint64_t term) {
+  if (!events_.on_lost) return;
+  for (size_t lane = 0; lane < proposed_.size(); ++lane) {
+    const Proposed& proposed = proposed_[lane];
+    const uint64_t last = proposed.term < term ? proposed.last_id : proposed.last_id_before;
+    if (last != 0) events_.on_lost(lane, last);
   }
 }
 
 void Pump::step(raft::Message message) {
+  // The core drops what it cannot take while leadership is handed over; the next leader takes it.
+  if (message.type == raft::MessageType::kPropose && core_->transfer_target() != raft::kNoNode &&
+      held_messages_.size() < options_.max_held_proposals) {
+    held_messages_.push_back(std::move(message));
+    return turn();
+  }
   const Status status = core_->step(std::move(message));
   if (!status.ok()) {
     LOG_WARN_LIMITED(logger_, "a message from a peer was refused", {"error", status.message()});
@@ -93,7 +118,12 @@ void Pump::advance_ticks(uint64_t ticks) {
 
 void Pump::on_turn_end() {
   if (!held_.empty() && core_->leader() != raft::kNoNode && core_->transfer_target() == 0) {
-    propose(std::exchange(held_, {}));
+    held_count_ = 0;
+    for (LaneBatch& batch : std::exchange(held_, {})) propose(std::move(batch));
+  }
+  if (!held_messages_.empty() && core_->leader() != raft::kNoNode &&
+      core_->transfer_target() == raft::kNoNode) {
+    for (raft::Message& message : std::exchange(held_messages_, {})) step(std::move(message));
   }
   reads_.ask(executor_.now_ms());
   while (core_->has_ready()) handle(core_->take_ready());

@@ -48,13 +48,15 @@ class Pump final : private env::TurnEndHook {
  public:
   struct Options {
     uint64_t tick_ms = 100;
-    // Proposals that wait for a leader, at most; more are dropped and time out where they were made.
+    // Proposals that wait for a leader, and messages with some of followers, at most; more are dropped and time out where they were made.
     size_t max_held_proposals = 16'384;
   };
   struct Events {
     // After progress() says so.
     std::function<void(raft::SoftState before, raft::SoftState now)> on_soft_state;
     std::function<void()> on_tick;
+    // The lane's proposals up to this id, as far as they have no outcome yet: see Lane::on_lost().
+    std::function<void(size_t lane, uint64_t up_to_id)> on_lost;
   };
 
   // All that is referred to outlives it; nothing happens before start().
@@ -79,6 +81,10 @@ class Pump final : private env::TurnEndHook {
   // record of a snapshot counts only up to the commit index that the log tells of).
   void write_aside(wal::Batch batch);
 
+  // The first entry of a term is applied, and what was applied before it is told to the lanes: what
+  // they proposed to leaders of earlier terms and have no outcome of, is told to be lost.
+  void on_term_began(uint64_t term);
+
   // What is asked of the core directly; the pump turns afterwards.
   Status propose_conf_change(const raftpb::ConfChange& change);
   void transfer_leader(raft::NodeId to);
@@ -90,7 +96,7 @@ class Pump final : private env::TurnEndHook {
 
   const raft::Core& core() const { return *core_; }
   // Proposals taken and not yet in a Ready, for metrics.
-  size_t held_proposals() const { return held_.size(); }
+  size_t held_proposals() const { return held_count_; }
 
  private:
   struct Unsent {  // what goes when a write is durable
@@ -108,7 +114,8 @@ class Pump final : private env::TurnEndHook {
   void write(raft::Ready& ready);
   void append(wal::Batch batch);
   void finish_writes();
-  void propose(std::vector<raft::Payload> payloads);
+  void propose(LaneBatch batch);
+  void hold(LaneBatch batch);
 
   env::Executor& executor_;
   const Options options_;
@@ -123,7 +130,16 @@ class Pump final : private env::TurnEndHook {
   env::Timer tick_timer_;
   uint64_t next_tick_ms_ = 0;
 
-  std::vector<raft::Payload> held_;  // wait for a leader
+  std::vector<LaneBatch> held_;  // wait for a leader
+  std::vector<raft::Message> held_messages_;  // followers' proposals, while leadership is handed over
+  size_t held_count_ = 0;        // proposals in them
+  // What went to a leader, by lane: up to which id, the newest of them in which term.
+  struct Proposed {
+    uint64_t term = 0;
+    uint64_t last_id = 0;
+    uint64_t last_id_before = 0;  // in earlier terms
+  };
+  std::vector<Proposed> proposed_;
   raft::SoftState soft_state_;
 
   // Writes. A hard state that needs no sync waits for the next write that does, or the next tick.

@@ -101,6 +101,7 @@ void Replica::wire(env::FileSystem& files, Storage& storage, std::unique_ptr<raf
   events.on_soft_state = [this](raft::SoftState before, raft::SoftState now) {
     on_soft_state(before, now);
   };
+  events.on_lost = [this](size_t lane, uint64_t up_to_id) { lost(lane, up_to_id); };
   pump_ = std::make_unique<Pump>(
       executor_, Pump::Options{.tick_ms = options_.tick_ms}, std::move(core), log_writer, peers,
       *apply_, progress_, [this](size_t lane, uint64_t ticket) { release(lane, ticket); },
@@ -136,6 +137,10 @@ ApplyEvents Replica::apply_events() {
   };
   events.on_applied = [this](uint64_t index) { pump_->on_applied(index); };
   events.on_term_began = [this](uint64_t term) {
+    // Later: the outcomes of what was applied just before are still on their way.
+    executor_.post([this, term] {
+      if (pump_ != nullptr) pump_->on_term_began(term);
+    });
     if (progress_.is_leader && term == pump_->core().term()) {
       keeper_->on_leading();
       if (hooks_.on_leading) hooks_.on_leading(true);
@@ -306,6 +311,13 @@ void Replica::release(size_t lane, uint64_t ticket) {
   if (port == nullptr || stopped_) return;
   if (port->executor == &executor_) return port->lane->on_read(ticket);
   port->executor->post([lane = port->lane, ticket] { lane->on_read(ticket); });
+}
+
+void Replica::lost(size_t lane, uint64_t up_to_id) {
+  const Port* port = ports_[lane].load(std::memory_order_acquire);
+  if (port == nullptr || stopped_) return;
+  if (port->executor == &executor_) return port->lane->on_lost(up_to_id);
+  port->executor->post([lane = port->lane, up_to_id] { lane->on_lost(up_to_id); });
 }
 
 void Replica::on_durable(uint64_t sequence) {

@@ -136,6 +136,7 @@ class Replica {
   void expire_conf_changes();
   void answer(size_t lane, std::vector<Answer> answers);
   void release(size_t lane, uint64_t ticket);
+  void lost(size_t lane, uint64_t up_to_id);
 
   env::Executor& executor_;
   const ReplicaOptions options_;

@@ -126,6 +126,25 @@ TEST_F(LaneTest, ATimeoutTellsOfALostLeader) {
                           "etcdserver: request timed out, possibly due to previous leader failure")});
 }
 
+TEST_F(LaneTest, WhatWentToALostLeaderEndsWhenTheNextOneHasBegun) {
+  std::vector<Status> lost;
+  std::vector<Status> later;
+  put("a", lost);
+  const uint64_t b = put("b", lost);
+  executor_.run_until_idle();
+  EXPECT_EQ(batches_.back().last_id, b);
+  put("c", later);
+  executor_.run_until_idle();
+  lane_.on_lost(b);
+  const Status why =
+      unavailable("etcdserver: request timed out, possibly due to previous leader failure");
+  EXPECT_EQ(lost, (std::vector<Status>{why, why}));
+  EXPECT_TRUE(later.empty());
+  EXPECT_EQ(lane_.failed(), 2U);
+  lane_.on_lost(b);  // told again by a further election
+  EXPECT_EQ(lost.size(), 2U);
+}
+
 TEST_F(LaneTest, ACancelledProposalIsNotToldOf) {
   std::vector<Status> outcomes;
   const uint64_t id = put("a", outcomes);
