@@ -19,6 +19,8 @@
 #include "common/loop/loop_threads.h"
 #include "common/loop/signals.h"
 #include "member/api/errors.h"
+#include "member/join.h"
+#include "member/membership/ids.h"
 #include "member/membership/initial_cluster.h"
 #include "member/membership/release.h"
 #include "member/metrics.h"
@@ -86,6 +88,7 @@ class Member {
 
  private:
   loop::EventLoop& replica_loop() { return (*loops_)[0]; }
+  Status choose_initial_members(replica::StorageOptions& storage);
   Status open_state();
   Status start_replica();
   void start_workers();
@@ -149,15 +152,48 @@ class Member {
   size_t servers_left_ = 0;
 };
 
-Status Member::open_state() {
+// Asks others where need be; nothing is written before that has gone well.
+Status Member::choose_initial_members(replica::StorageOptions& storage) {
+  const std::string log = storage.wal_directory.empty()
+                              ? env::join_path(storage.data_directory, "member/wal")
+                              : storage.wal_directory;
+  const Result<bool> restart = wal::exists(files_, log);
+  if (!restart.ok()) return restart.status();
   Result<membership::InitialCluster> initial =
       membership::parse_initial_cluster(options_.initial_cluster);
+  if (*restart) {
+    // The log knows who it is; flags count as long as there is nothing in it.
+    if (options_.new_cluster && initial.ok() && initial->contains(options_.name)) {
+      storage.initial_members =
+          membership::initial_members(*initial, options_.initial_cluster_token);
+    }
+    initial_members_ = storage.initial_members;
+    return Status();
+  }
   if (!initial.ok()) return initial.status();
-  GATEHOUSE_RETURN_IF_ERROR(membership::check_new_cluster(
-      *initial, options_.name, url_texts(options_.initial_advertise_peer_urls)));
-  initial_members_ = membership::initial_members(*initial, options_.initial_cluster_token);
+  if (options_.new_cluster) {
+    GATEHOUSE_RETURN_IF_ERROR(membership::check_new_cluster(
+        *initial, options_.name, url_texts(options_.initial_advertise_peer_urls)));
+    storage.initial_members =
+        membership::initial_members(*initial, options_.initial_cluster_token);
+    GATEHOUSE_RETURN_IF_ERROR(check_not_bootstrapped(
+        options_, *initial,
+        membership::member_id(initial->at(options_.name), options_.initial_cluster_token),
+        dialing_tls_.get()));
+  } else {
+    GATEHOUSE_RETURN_IF_ERROR(membership::check_existing_cluster(*initial, options_.name));
+    Result<RunningCluster> running = find_running_cluster(options_, *initial, dialing_tls_.get());
+    if (!running.ok()) return running.status();
+    storage.joined_cluster = running->id;
+    storage.initial_members = std::move(running->members);
+  }
+  initial_members_ = storage.initial_members;
+  return Status();
+}
 
-  replica::StorageOptions storage = storage_options(options_, initial_members_);
+Status Member::open_state() {
+  replica::StorageOptions storage = storage_options(options_);
+  GATEHOUSE_RETURN_IF_ERROR(choose_initial_members(storage));
   storage.backend.on_commit = [this](std::chrono::nanoseconds took) {
     metrics_.backend_commit.observe(took);
   };
@@ -218,7 +254,7 @@ replica::Replica::Hooks Member::replica_hooks() {
   replica::Replica::Hooks hooks;
   hooks.on_ready = [this] { loop_.post([this] { on_ready(); }); };
   hooks.on_fatal = [this](const Status& why) { fail(why); };
-  hooks.lowest_version = [] { return std::string("3.7.0"); };
+  hooks.lowest_version = [this] { return peers_->versions().lowest(); };
   hooks.on_leases_expired = [this](size_t count) { metrics_.leases_expired.add(count); };
   hooks.on_members_changed = [this] { peers_->follow_members(); };
   hooks.on_leader_changed = [this] { metrics_.leader_changes.add(); };
@@ -257,7 +293,7 @@ Status Member::start_replica() {
     }
     replica_ = std::move(*made);
     peers_->set_replica(replica_.get());
-    operations_->set_replica(replica_.get());
+    operations_->set_replica(replica_.get(), peers_.get());
     replica_seen_ = replica_.get();
     if (storage_.first_start) peers_->begin_with(initial_members_);
     peers_->follow_members();
@@ -389,8 +425,16 @@ Ended Member::serve() {
 
 void Member::fail(const Status& why) {
   loop_.post([this, why] {
-    if (ended_.status.ok()) ended_.status = why;
-    LOG_ERROR(logger_, "the member has to end", {"error", why.message()});
+    if (draining_) return;
+    if (why.code() == StatusCode::kAborted) {
+      // As etcd, which ends without an error then: nobody is to start it again.
+      LOG_WARN(logger_, "server error", {"error", why.message()});
+      LOG_WARN(logger_, "data-dir used by this member must be removed",
+               {"data-dir", options_.data_dir});
+    } else {
+      if (ended_.status.ok()) ended_.status = why;
+      LOG_ERROR(logger_, "the member has to end", {"error", why.message()});
+    }
     drain();
   });
 }
@@ -430,8 +474,8 @@ void Member::tear_down() {
     loop::EventLoop& loop = replica_loop();
     std::promise<void> stopped;
     loop.post([&] {
-      if (replica_) replica_->stop();
       peers_->set_replica(nullptr);
+      if (replica_) replica_->stop();
       peers_->stop([&] { stopped.set_value(); });
     });
     stopped.get_future().wait();

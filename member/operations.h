@@ -10,6 +10,7 @@
 #include "common/env/executor.h"
 #include "member/api/context.h"
 #include "member/membership/cluster.h"
+#include "member/peers.h"
 #include "member/replica/aside.h"
 #include "member/replica/replica.h"
 
@@ -20,7 +21,10 @@ class Operations final : public api::Operator {
   // `executor` is the replica's. All outlive it; the replica is told later, before the first call.
   Operations(env::Executor& executor, membership::Cluster& cluster, bool strict_reconfiguration);
 
-  void set_replica(replica::Replica* replica) { replica_ = replica; }
+  void set_replica(replica::Replica* replica, Peers* peers) {
+    replica_ = replica;
+    peers_ = peers;
+  }
 
   void run_aside(replica::Lane& lane, std::function<void()> work,
                  std::function<void()> then) override;
@@ -30,12 +34,21 @@ class Operations final : public api::Operator {
   // lead. `done` comes on the replica's thread, when that or another one leads, and after an
   // election timeout in any case; at once when there is nothing to hand over. Any thread.
   void hand_over(std::function<void()> done);
+  void renew_at_leader(replica::Lane& lane, int64_t id,
+                       std::function<void(Result<int64_t>)> done) override;
+  void time_to_live_at_leader(replica::Lane& lane, std::string request,
+                              std::function<void(Result<std::string>)> done) override;
   void refresh_view() override;
   void raise_no_space() override;
 
  private:
   // --strict-reconfig-check: no change that would lose a quorum of members that run.
   Status check_strictly(const membership::ParsedChange& change) const;
+  // Voters, this one included, that it has been connected to for some time.
+  size_t connected_voters() const;
+  Status check_connected_to_add() const;
+  Status check_connected_to_remove(uint64_t id) const;
+  void promote(uint64_t id, Done done);
 
   // Of a leadership transfer: asks at each tick whether it is done.
   struct Transfer;
@@ -48,6 +61,7 @@ class Operations final : public api::Operator {
   membership::Cluster& cluster_;
   const bool strict_;
   replica::Replica* replica_ = nullptr;
+  Peers* peers_ = nullptr;
   std::atomic<bool> raising_{false};
   replica::Aside aside_;
 };

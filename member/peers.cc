@@ -67,6 +67,18 @@ Peers::Peers(loop::EventLoop& loop, const Options& options, const Rooms& rooms,
 
 Peers::~Peers() = default;
 
+void Peers::set_replica(replica::Replica* replica) {
+  replica_ = replica;
+  leader_.reset();
+  versions_.reset();
+  if (replica == nullptr) return;
+  leader_ =
+      std::make_unique<LeaderCalls>(loop_, dialer_, rooms_.cluster, replica->progress());
+  versions_ = std::make_unique<PeerVersions>(loop_, dialer_, rooms_.cluster,
+                                             *membership::parse_release(kEtcdVersion),
+                                             [replica] { replica->check_version(); });
+}
+
 Status Peers::listen(const std::vector<Url>& urls, tls::ReloadingContext* tls) {
   for (const Url& url : urls) {
     const Result<net::Address> bound = server_->listen(url.address(), url.tls() ? tls : nullptr);
@@ -80,6 +92,7 @@ void Peers::begin_with(const std::vector<membership::Member>& initial) {
   for (const membership::Member& member : initial) {
     if (member.id == rooms_.cluster.local_id() || !known_.insert(member.id).second) continue;
     transport_->add_peer(member.id, member.peer_urls);
+    urls_[member.id] = member.peer_urls;
   }
 }
 
@@ -91,14 +104,16 @@ void Peers::follow_members() {
       transport_->add_peer(member.id, member.peer_urls);
       LOG_INFO(logger_, "added member", {"added-peer-id", schema::id_text(member.id)},
                {"added-peer-peer-urls", member.peer_urls});
-    } else {
+    } else if (urls_[id] != member.peer_urls) {
       transport_->update_peer(member.id, member.peer_urls);
     }
+    urls_[id] = member.peer_urls;
   }
   std::erase_if(known_, [&](uint64_t id) {
     // Those of a first start are not members until the first entries are applied.
     if (members->find(id) != nullptr || !members->removed.contains(id)) return false;
     transport_->remove_peer(id);
+    urls_.erase(id);
     LOG_INFO(logger_, "removed member", {"removed-remote-peer-id", schema::id_text(id)});
     return true;
   });

@@ -3,6 +3,7 @@
 // Thread: that of the replica's loop.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -15,10 +16,12 @@
 #include "common/net/tcp_dialer.h"
 #include "common/tls/reloading_context.h"
 #include "common/transcode/transcoder.h"
+#include "member/leader_calls.h"
 #include "member/lease/lessor.h"
 #include "member/membership/cluster.h"
 #include "member/mvcc/store.h"
 #include "member/options.h"
+#include "member/peer_versions.h"
 #include "member/replica/replica.h"
 #include "member/snapshot_port.h"
 #include "member/transport/peer_port.h"
@@ -45,7 +48,8 @@ class Peers final : public replica::PeerSender,
         const tls::ReloadingContext* tls_dialing, metrics::Registry& registry, log::Logger logger);
   ~Peers();
 
-  void set_replica(replica::Replica* replica) { replica_ = replica; }
+  // Null before it is stopped.
+  void set_replica(replica::Replica* replica);
 
   // Binds the peer URLs. `tls` may be null.
   Status listen(const std::vector<Url>& urls, tls::ReloadingContext* tls);
@@ -61,7 +65,12 @@ class Peers final : public replica::PeerSender,
   // replica::PeerSender
   void send(std::vector<raft::Message> messages) override;
 
+  // Nothing while it is not reachable, or is no peer; else since when, in the loop's milliseconds.
   std::optional<uint64_t> active_since(uint64_t id) const { return transport_->active_since(id); }
+
+  // Valid while there is a replica.
+  LeaderCalls& leader() { return *leader_; }
+  PeerVersions& versions() { return *versions_; }
 
  private:
   // transport::Handler
@@ -93,7 +102,10 @@ class Peers final : public replica::PeerSender,
   std::unique_ptr<transport::Transport> transport_;
   std::unique_ptr<httpio::HttpServer> server_;
   std::set<uint64_t> known_;
+  std::map<uint64_t, std::vector<std::string>> urls_;  // of those, as the transport has them
   replica::Replica* replica_ = nullptr;
+  std::unique_ptr<LeaderCalls> leader_;
+  std::unique_ptr<PeerVersions> versions_;
 };
 
 }  // namespace gatehouse::member

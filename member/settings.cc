@@ -36,13 +36,11 @@ uint64_t quota_bytes(const Options& options) {
   return options.quota_backend_bytes < 0 ? 0 : static_cast<uint64_t>(options.quota_backend_bytes);
 }
 
-replica::StorageOptions storage_options(const Options& options,
-                                        std::vector<membership::Member> initial_members) {
+replica::StorageOptions storage_options(const Options& options) {
   replica::StorageOptions out;
   out.data_directory = options.data_dir;
   out.wal_directory = options.wal_dir;
   out.name = options.name;
-  out.initial_members = std::move(initial_members);
   out.backend.batch_interval = options.backend_batch_interval;
   out.backend.batch_limit = static_cast<uint32_t>(options.backend_batch_limit);
   out.backend.no_sync = options.unsafe_no_fsync;
@@ -60,6 +58,7 @@ replica::ReplicaOptions replica_options(const Options& options) {
   out.snapshots.keep = options.snapshot_catchup_entries;
   out.snapshots.max_snapshots = static_cast<uint32_t>(options.max_snapshots);
   out.snapshots.max_wals = static_cast<uint32_t>(options.max_wals);
+  out.strict_reconfiguration = options.strict_reconfig_check;
   out.keeper.name = options.name;
   out.keeper.client_urls = url_texts(options.advertise_client_urls);
   out.keeper.checkpoint_leases = options.gates.lease_checkpoint;

@@ -12,8 +12,7 @@
 
 namespace gatehouse::member {
 
-replica::StorageOptions storage_options(const Options& options,
-                                        std::vector<membership::Member> initial_members);
+replica::StorageOptions storage_options(const Options& options);
 replica::ReplicaOptions replica_options(const Options& options);
 WorkerOptions worker_options(const Options& options);
 httpio::HttpServerOptions client_server_options(const Options& options);

@@ -48,6 +48,7 @@ Worker::Worker(loop::EventLoop& loop, Shared& shared, const WorkerOptions& optio
                shared.logger},
       server_metrics_(shared.registry),
       request_metrics_(shared.registry, server_metrics_),
+      gate_(shared.state.cluster, lane_->progress(), options.election_timeout_ms),
       server_(options.server, &request_metrics_),
       watches_(loop, shared.state.feed, shared.state.store,
                watch_options(shared, options, entropy_, lane_->progress())),
@@ -65,17 +66,19 @@ Worker::Worker(loop::EventLoop& loop, Shared& shared, const WorkerOptions& optio
                             : nullptr),
       paths_(*this, shared.registry, shared.admin_metrics, shared.logger),
       router_(server_, gateway_.get(), paths_, *this, loop, options_.access, shared.cors) {
-  api::add_kv(server_, context_);
-  api::add_watch(server_, watch_service_);
-  api::add_lease(server_, context_);
-  api::add_cluster(server_, context_);
-  api::add_auth(server_, context_);
-  api::add_maintenance(server_, context_);
+  api::add_kv(services_, context_);
+  api::add_watch(services_, watch_service_);
+  api::add_lease(services_, context_);
+  api::add_cluster(services_, context_);
+  api::add_auth(services_, context_);
+  api::add_maintenance(services_, context_);
+  api::add_gated(services_, gate_, server_);
   shared.health.add_to(server_);
   server_metrics_.prepare(server_.methods());
   // etcd has no series of these before they are used.
-  lock_.add_to(server_);
-  election_.add_to(server_);
+  lock_.add_to(services_);
+  election_.add_to(services_);
+  api::add_gated(services_, gate_, server_);
   rpc::add_reflection(server_);
 }
 

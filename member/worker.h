@@ -23,6 +23,7 @@
 #include "member/admin/router.h"
 #include "member/api/context.h"
 #include "member/api/election.h"
+#include "member/api/gate.h"
 #include "member/api/lock.h"
 #include "member/api/request_metrics.h"
 #include "member/api/watch.h"
@@ -93,6 +94,8 @@ class Worker final : private admin::State {
   api::Context context_;
   rpc::ServerMetrics server_metrics_;
   api::RequestMetrics request_metrics_;
+  api::Gate gate_;
+  rpc::Server services_;  // without the gate
   rpc::Server server_;
   env::SystemEntropy entropy_;
   mvcc::WatchGroup watches_;

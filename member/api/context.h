@@ -38,6 +38,13 @@ class Operator {
   // A membership change, by its ConfChange without an id, with etcd's checks before; answered when
   // it was applied on this member, or with why it was not.
   virtual void change_membership(replica::Lane& lane, raftpb::ConfChange change, Done done) = 0;
+  // What only the leader knows of a lease, asked there: the TTL after a renewal; the fields of a
+  // LeaseTimeToLiveResponse after its header. kNotFound; kAborted: this member leads now, and knows
+  // itself; kUnavailable: no leader answered in time.
+  virtual void renew_at_leader(replica::Lane& lane, int64_t id,
+                               std::function<void(Result<int64_t>)> done) = 0;
+  virtual void time_to_live_at_leader(replica::Lane& lane, std::string request,
+                                      std::function<void(Result<std::string>)> done) = 0;
   // The database was packed: readers let go of the old file.
   virtual void refresh_view() = 0;
   // The database is full: raises the alarm, once.

@@ -14,8 +14,8 @@ namespace {
 
 constexpr const char* kService = "etcdserverpb.Lease";
 
-// Only a leader knows how long leases live. While there is none, or it has just been elected, who
-// asks waits, as in etcd, for as long as a request may.
+// Only a leader knows how long leases live; other members ask it. While this one has just been
+// elected, who asks waits, as in etcd, for as long as a request may.
 class LeaderWait {
  public:
   LeaderWait(Context& context, std::function<void()> again)
@@ -81,6 +81,7 @@ class LeaseTimeToLive final : public Unary {
 
   void look() {
     if (!context().lessor.primary()) {
+      if (!context().lane.progress().is_leader) return ask_leader();
       if (!wait_.wait()) fail(timed_out());
       return;
     }
@@ -97,8 +98,31 @@ class LeaseTimeToLive final : public Unary {
     answer(context().views.get()->revision(), response.SerializeAsString());
   }
 
+  void ask_leader() {
+    context().operations.time_to_live_at_leader(
+        context().lane, request(),
+        [this, alive = std::weak_ptr<bool>(alive_)](const Result<std::string>& fields) {
+          if (alive.expired()) return;
+          const int64_t revision = context().views.get()->revision();
+          if (fields.ok()) return answer(revision, *fields);
+          switch (fields.status().code()) {
+            case StatusCode::kAborted:
+              return look();
+            case StatusCode::kNotFound: {
+              etcdserverpb::LeaseTimeToLiveResponse response;
+              response.set_id(message_.id());
+              response.set_ttl(-1);
+              return answer(revision, response.SerializeAsString());
+            }
+            default:
+              return fail(fields.status());
+          }
+        });
+  }
+
   etcdserverpb::LeaseTimeToLiveRequest message_;
   LeaderWait wait_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 class LeaseLeases final : public Unary {
@@ -145,6 +169,7 @@ class KeepAlive final : public rpc::ServerHandler {
       const lease::Lessor::Renewed renewed = context_.lessor.renew(id, when_over());
       switch (renewed.state) {
         case lease::Lessor::Renewal::kNotPrimary:
+          if (!context_.lane.progress().is_leader) return ask_leader(id);
           if (!wait_.wait()) finish(timed_out());
           return;
         case lease::Lessor::Renewal::kExpired:
@@ -170,6 +195,22 @@ class KeepAlive final : public rpc::ServerHandler {
     codec::append_int64_field(fields, 3, ttl);
     waiting_.pop_front();
     call_.send(context_.header.response(revision_, fields));
+  }
+
+  void ask_leader(int64_t id) {
+    under_way_ = true;
+    context_.operations.renew_at_leader(
+        context_.lane, id,
+        [this, alive = std::weak_ptr<bool>(alive_)](const Result<int64_t>& ttl) {
+          if (alive.expired() || finished_) return;
+          under_way_ = false;
+          const StatusCode code = ttl.status().code();
+          if (!ttl.ok() && code != StatusCode::kNotFound && code != StatusCode::kAborted) {
+            return finish(ttl.status());
+          }
+          if (code != StatusCode::kAborted) answer(ttl.ok() ? *ttl : 0);
+          answer_waiting();
+        });
   }
 
   // Of a lease that has expired: its revoke is on its way through the log, and comes from there.

@@ -32,7 +32,8 @@ class Keeper {
   struct Hooks {
     // The member's name and URLs are known to all: it may serve.
     std::function<void()> on_published;
-    // The lowest version of all members, "3.7.0"; "" while not all can be asked.
+    // The lowest version of all members, "3.7.0"; "" while it is not known: check_version() is
+    // called when it is.
     std::function<std::string()> lowest_version;
     // So many leases had their time over.
     std::function<void(size_t)> on_expired;
@@ -48,6 +49,8 @@ class Keeper {
   void on_not_leading();
 
   void raise_no_space();
+  // Raises the cluster's version to what all members can do.
+  void check_version();
 
  private:
   static constexpr uint64_t kVersionCheckMs = 4000;
@@ -56,7 +59,6 @@ class Keeper {
   void scan_leases();
   void revoke(int64_t lease);
   void checkpoint_leases();
-  void check_version();
   void propose(apply::Kind kind, const google::protobuf::MessageLite& message, Lane::Done done);
 
   Lane& lane_;

@@ -21,6 +21,9 @@ Status learner_not_ready() {
                 "etcdserver: can only promote a learner member which is in sync with leader");
 }
 
+// From the entry that removes this member to its end. As etcd.
+constexpr uint64_t kStopAfterRemovalMs = 1'000;
+
 // After a snapshot has arrived: time for the peer to begin with the log after it. As etcd.
 constexpr uint64_t kHoldAfterSnapshotMs = 30'000;
 
@@ -69,7 +72,8 @@ Replica::Replica(env::Executor& executor, const ReplicaOptions& options, const S
       member_id_(member_id),
       timeout_ms_(request_timeout_ms(options)),
       ids_(member_id, hooks_.unix_ms ? hooks_.unix_ms() : unix_ms(), lanes + 1),
-      ports_(lanes + 1) {}
+      ports_(lanes + 1),
+      removal_timer_(executor, [this] { on_removed(kRemovedText); }) {}
 
 Replica::~Replica() = default;
 
@@ -155,9 +159,7 @@ ApplyEvents Replica::apply_events() {
     done(status);
   };
   events.on_no_space = [this] { keeper_->raise_no_space(); };
-  events.on_removed = [this] {
-    on_removed(kRemovedText);
-  };
+  events.on_removed = [this] { on_removal_applied(); };
   events.on_batch = [this](uint64_t index, uint64_t term) {
     snapshotter_->on_batch(index, [&] {
       raft::Snapshot snapshot;
@@ -359,10 +361,19 @@ void Replica::on_removed(std::string_view reason) {
 
 void Replica::promote(uint64_t id, std::function<void(const Status&)> done) {
   const raftpb::ConfChange change = membership::promote_change(0, id);
-  Status status = state_.cluster.check_promote(id);
+  Status status = state_.cluster.validate(change);
+  if (status.ok() && !progress_.is_leader) status = unavailable("etcdserver: not leader");
   if (status.ok() && !learner_ready(id)) status = learner_not_ready();
+  if (status.ok() && options_.strict_reconfiguration) status = state_.cluster.check_promote(id);
   if (!status.ok()) return done(status);
   change_membership(change, std::move(done));
+}
+
+// The others have to hear that it is committed, and the client that it is done.
+void Replica::on_removal_applied() { removal_timer_.arm(kStopAfterRemovalMs); }
+
+void Replica::check_version() {
+  if (keeper_ != nullptr) keeper_->check_version();
 }
 
 bool Replica::learner_ready(uint64_t id) const {

@@ -38,6 +38,7 @@ struct ReplicaOptions {
   uint64_t max_request_bytes = 1536 * 1024;
   Snapshotter::Options snapshots;  // the directories are storage's
   Keeper::Options keeper;          // the id is storage's
+  bool strict_reconfiguration = true;  // --strict-reconfig-check
   std::optional<AutoCompactor::Options> auto_compaction;
   uint64_t warn_apply_ms = 100;
 };
@@ -47,7 +48,7 @@ class Replica {
   struct Hooks {
     // This member may serve: its name and URLs are known.
     std::function<void()> on_ready;
-    // It must end: a disk failed, or it was removed from the cluster. Any thread.
+    // It must end: a disk failed, or (kAborted) it was removed from the cluster. Any thread.
     std::function<void(const Status&)> on_fatal;
     std::function<std::string()> lowest_version;
     std::function<void(size_t)> on_leases_expired;
@@ -111,6 +112,8 @@ class Replica {
   const std::string& snap_directory() const { return snap_directory_; }
   // A learner becomes a voter; only a leader can tell whether it has kept up.
   void promote(uint64_t id, std::function<void(const Status&)> done);
+  // The versions that the members run are known now (Hooks::lowest_version).
+  void check_version();
   // The database is full.
   void raise_no_space();
   uint64_t timeout_ms() const { return timeout_ms_; }
@@ -134,6 +137,7 @@ class Replica {
   bool log_held();
   void restore(std::shared_ptr<const raft::Snapshot> snapshot, std::function<void()> done);
   void expire_conf_changes();
+  void on_removal_applied();
   void answer(size_t lane, std::vector<Answer> answers);
   void release(size_t lane, uint64_t ticket);
   void lost(size_t lane, uint64_t up_to_id);
@@ -175,6 +179,7 @@ class Replica {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   env::FileSystem* files_ = nullptr;
   bool failed_ = false;  // the backend, and it was told
+  env::Timer removal_timer_;
   std::atomic<bool> stopped_{false};
 };
 

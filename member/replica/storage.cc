@@ -107,7 +107,9 @@ class Opener {
       if (member.name == options_.name) self = &member;
     }
     CHECK_MSG(self != nullptr, "the initial cluster was not checked");
-    storage_.identity = {self->id, membership::cluster_id(std::move(ids))};
+    storage_.identity = {self->id, options_.joined_cluster != 0
+                                       ? options_.joined_cluster
+                                       : membership::cluster_id(std::move(ids))};
     // The log before the database: a crash in between is a restart with an empty log, whereas a
     // database without a log is somebody's mistake.
     GATEHOUSE_RETURN_IF_ERROR(
@@ -119,6 +121,7 @@ class Opener {
   // All initial members begin with the same entries.
   void bootstrap() {
     storage_.first_start = true;
+    if (options_.joined_cluster != 0) return;  // the leader tells
     for (const membership::Member& member : options_.initial_members) {
       storage_.bootstrap.push_back({member.id, schema::member_json(member)});
     }

@@ -30,6 +30,9 @@ struct StorageOptions {
   std::string name;
   // For a first start: the members it begins with, by id; this one is among them.
   std::vector<membership::Member> initial_members;
+  // For a first start: the running cluster that it joins, whose members those are now. 0: all of
+  // them begin a new one.
+  uint64_t joined_cluster = 0;
   backend::Options backend;
   wal::Options wal;
 };
@@ -42,7 +45,7 @@ struct Storage {
   wal::Identity identity;
   raft::Restored restored;
   bool first_start = false;
-  // The first start of a cluster: all members begin with these.
+  // The first start of a new cluster: all members begin with these.
   std::vector<raft::Core::Peer> bootstrap;
   // The version the database was last written by; "" where it does not say.
   std::string storage_version;

@@ -73,18 +73,40 @@ bool read(JsonCursor& cursor, std::vector<std::string>& out) {
 // Reads one object and nothing behind it. `field` reads the value of a field it knows (and returns
 // true whether or not that went well), false when it knows none of this name.
 template <typename Field>
+void read_object(JsonCursor& cursor, int depth, const Field& field) {
+  if (!cursor.take('{')) return;
+  JsonString name;
+  std::string scratch;
+  for (bool first = true; cursor.next_member(first, name);) {
+    if (!field(cursor, name.text(scratch)) && !cursor.failed()) cursor.skip_value(depth);
+    if (cursor.failed()) return;
+  }
+}
+
+void expect_end(JsonCursor& cursor) {
+  if (!cursor.failed() && cursor.peek() != JsonCursor::kEnd) cursor.fail("more than one value");
+}
+
+template <typename Field>
 Status read_object(std::string_view json, const Field& field) {
   JsonCursor cursor(json);
-  if (cursor.take('{')) {
-    JsonString name;
-    std::string scratch;
-    for (bool first = true; cursor.next_member(first, name);) {
-      if (!field(cursor, name.text(scratch)) && !cursor.failed()) cursor.skip_value(1);
-      if (cursor.failed()) break;
-    }
-    if (!cursor.failed() && cursor.peek() != JsonCursor::kEnd) cursor.fail("more than one value");
-  }
+  read_object(cursor, 1, field);
+  expect_end(cursor);
   return cursor.status();
+}
+
+void read_member(JsonCursor& cursor, int depth, ParsedMember& parsed) {
+  Member& member = parsed.member;
+  read_object(cursor, depth, [&](JsonCursor& at, std::string_view name) {
+    // Should the value be bad, the cursor says so.
+    if (names(name, "id")) return read(at, member.id), true;
+    if (names(name, "peerURLs")) return read(at, member.peer_urls), true;
+    if (names(name, "isLearner")) return read(at, member.is_learner), true;
+    if (names(name, "name")) return read(at, member.name), true;
+    if (names(name, "clientURLs")) return read(at, member.client_urls), true;
+    if (names(name, "isPromote")) return read(at, parsed.is_promote), true;
+    return false;
+  });
 }
 
 void append_urls(std::string& out, const std::vector<std::string>& urls) {
@@ -198,19 +220,27 @@ std::string attributes_json(const Member& member) {
 
 Result<ParsedMember> parse_member(std::string_view json) {
   ParsedMember parsed;
-  Member& member = parsed.member;
-  const Status status = read_object(json, [&](JsonCursor& cursor, std::string_view name) {
-    // Should the value be bad, the cursor says so.
-    if (names(name, "id")) return read(cursor, member.id), true;
-    if (names(name, "peerURLs")) return read(cursor, member.peer_urls), true;
-    if (names(name, "isLearner")) return read(cursor, member.is_learner), true;
-    if (names(name, "name")) return read(cursor, member.name), true;
-    if (names(name, "clientURLs")) return read(cursor, member.client_urls), true;
-    if (names(name, "isPromote")) return read(cursor, parsed.is_promote), true;
-    return false;
-  });
-  if (!status.ok()) return status.with_context("member");
+  JsonCursor cursor(json);
+  read_member(cursor, 1, parsed);
+  expect_end(cursor);
+  if (cursor.failed()) return cursor.status().with_context("member");
   return parsed;
+}
+
+Result<std::vector<Member>> parse_members(std::string_view json) {
+  std::vector<Member> members;
+  JsonCursor cursor(json);
+  if (cursor.take('[')) {
+    for (bool first = true; cursor.next_element(first);) {
+      ParsedMember parsed;
+      read_member(cursor, 2, parsed);
+      if (cursor.failed()) break;
+      members.push_back(std::move(parsed.member));
+    }
+  }
+  expect_end(cursor);
+  if (cursor.failed()) return cursor.status().with_context("members");
+  return members;
 }
 
 std::string downgrade_json(const Downgrade& downgrade) {

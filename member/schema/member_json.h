@@ -56,6 +56,9 @@ struct ParsedMember {
 // Any of the objects above; what is missing stays as it is in Member.
 Result<ParsedMember> parse_member(std::string_view json);
 
+// The array of them that members answer /members with.
+Result<std::vector<Member>> parse_members(std::string_view json);
+
 struct Downgrade {
   bool enabled = false;
   std::string target;  // "3.6.0"; "" when not enabled

@@ -1,5 +1,6 @@
 #include "member/transport/fetch.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "member/transport/exchange.h"
@@ -12,9 +13,9 @@ namespace {
 class Asking final : private Exchange::User {
  public:
   Asking(env::Executor& executor, net::Dialer& dialer, std::vector<std::string> urls,
-         std::string path, const FetchOptions& options, UniqueFunction<void(Result<Fetched>)> done)
+         Question question, const FetchOptions& options, UniqueFunction<void(Result<Fetched>)> done)
       : urls_(std::move(urls)),
-        path_(std::move(path)),
+        question_(std::move(question)),
         options_(options),
         done_(std::move(done)),
         exchange_(executor, dialer,
@@ -33,7 +34,7 @@ class Asking final : private Exchange::User {
   void timed_out() {
     if (!exchange_.busy()) return ask_next();
     exchange_.stop();
-    failed(unavailable("GET " + urls_[next_ - 1] + path_ + ": no answer in time"));
+    failed(unavailable(asked(urls_[next_ - 1]) + ": no answer in time"));
   }
 
   void ask_next() {
@@ -42,9 +43,10 @@ class Asking final : private Exchange::User {
     fetched_ = Fetched{.url = urls_[next_++]};
     timer_.arm(options_.timeout_ms);
     http::RequestHead head;
-    head.method = "GET";
-    head.path = path_;
-    exchange_.start(fetched_.url, std::move(head));
+    head.method = question_.method;
+    head.path = question_.path;
+    if (!question_.content_type.empty()) head.headers.add("content-type", question_.content_type);
+    exchange_.start(fetched_.url, std::move(head), question_.body);
   }
 
   void on_head(int status, const http::Headers& headers) override {
@@ -55,23 +57,30 @@ class Asking final : private Exchange::User {
   void on_body(std::string_view bytes) override {
     if (fetched_.body.size() + bytes.size() > options_.max_body_bytes) {
       exchange_.stop();
-      failed(unavailable("GET " + fetched_.url + path_ + ": too long an answer"));
+      failed(unavailable(asked(fetched_.url) + ": too long an answer"));
       return;
     }
     fetched_.body.append(bytes);
   }
 
   void on_done() override {
-    if (status_ != 200) {
-      failed(unavailable("GET " + fetched_.url + path_ + ": status " + std::to_string(status_)));
+    fetched_.status = status_;
+    const bool answers = status_ == 200 || std::count(question_.answers.begin(),
+                                                      question_.answers.end(), status_) > 0;
+    if (!answers) {
+      failed(unavailable(asked(fetched_.url) + ": status " + std::to_string(status_)));
     } else if (options_.needs_cluster_id && fetched_.cluster_id == 0) {
-      failed(unavailable("GET " + fetched_.url + path_ + ": an answer without a cluster id"));
+      failed(unavailable(asked(fetched_.url) + ": an answer without a cluster id"));
     } else {
       finish(std::move(fetched_));
     }
   }
 
   void on_failed(const Status& why) override { failed(why); }
+
+  std::string asked(const std::string& url) const {
+    return question_.method + " " + url + question_.path;
+  }
 
   void failed(const Status& why) {
     why_ = why;
@@ -84,7 +93,7 @@ class Asking final : private Exchange::User {
   }
 
   const std::vector<std::string> urls_;
-  const std::string path_;
+  const Question question_;
   const FetchOptions options_;
   UniqueFunction<void(Result<Fetched>)> done_;
   Exchange exchange_;
@@ -112,11 +121,11 @@ class FetchOfAsking final : public Fetch {
 }  // namespace
 
 std::unique_ptr<Fetch> fetch(env::Executor& executor, net::Dialer& dialer,
-                             std::vector<std::string> urls, std::string path,
+                             std::vector<std::string> urls, Question question,
                              const FetchOptions& options,
                              UniqueFunction<void(Result<Fetched>)> done) {
   return std::make_unique<FetchOfAsking>(
-      executor, std::make_unique<Asking>(executor, dialer, std::move(urls), std::move(path),
+      executor, std::make_unique<Asking>(executor, dialer, std::move(urls), std::move(question),
                                          options, std::move(done)));
 }
 

@@ -1,5 +1,6 @@
-// Fetch: a GET that any of some members may answer: what a member asks the others before it has a
-// transport (formats 6.8): /members, /version, /downgrade/enabled.
+// Fetch: a question that any of some URLs may answer: what a member asks the others before it has a
+// transport (formats 6.8) - /members, /version, /downgrade/enabled - and what it asks the leader on
+// behalf of its clients (/leases, /members/promote/…).
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,18 @@
 
 namespace gatehouse::transport {
 
+struct Question {
+  std::string path;
+  std::string method = "GET";
+  std::string content_type;
+  std::string body;
+  // Beside 200: statuses that answer the question, and are no reason to ask the next URL.
+  std::vector<int> answers = {};
+};
+
 struct Fetched {
   std::string url;     // who answered
+  int status = 200;
   uint64_t cluster_id = 0;  // as it says; 0 where it does not
   std::string body;
 };
@@ -33,11 +44,11 @@ class Fetch {
   virtual ~Fetch() = default;
 };
 
-// Asks one URL after another until one answers 200. `done` comes once, from a later turn, unless
+// Asks one URL after another until one answers. `done` comes once, from a later turn, unless
 // the Fetch is destroyed first, which may be inside `done`. kUnavailable: none answered; the text
 // says why the last did not. Several Fetches may be under way; executor and dialer outlive them.
 std::unique_ptr<Fetch> fetch(env::Executor& executor, net::Dialer& dialer,
-                             std::vector<std::string> urls, std::string path,
+                             std::vector<std::string> urls, Question question,
                              const FetchOptions& options,
                              UniqueFunction<void(Result<Fetched>)> done);
 
