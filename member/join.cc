@@ -15,6 +15,8 @@ namespace gatehouse::member {
 
 namespace {
 
+constexpr membership::Release kOldestCluster{3, 5, 0};
+
 // The peer URLs of the others.
 std::vector<std::string> other_urls(const membership::InitialCluster& initial,
                                     const std::string& name) {
@@ -58,6 +60,12 @@ Status check_versions(const Options& options, const std::vector<std::string>& ur
   const std::optional<membership::Release> cluster = membership::parse_release(*version);
   if (!cluster) return Status();
   const membership::Release own = membership::parse_release(kEtcdVersion)->without_patch();
+  // Members of 3.4 would not survive the first request by which this one tells its name.
+  if (*cluster < kOldestCluster) {
+    return Status(StatusCode::kFailedPrecondition,
+                  "incompatible with current running cluster: its version is " + *version +
+                      ", the oldest to join is " + kOldestCluster.text());
+  }
   return cluster->without_patch() <= own ? Status() : incompatible;
 }
 

@@ -19,6 +19,7 @@
 #include "common/loop/loop_threads.h"
 #include "common/loop/signals.h"
 #include "member/api/errors.h"
+#include "member/cluster_metrics.h"
 #include "member/join.h"
 #include "member/membership/ids.h"
 #include "member/membership/initial_cluster.h"
@@ -28,6 +29,7 @@
 #include "member/mvcc/metrics.h"
 #include "member/operations.h"
 #include "member/peers.h"
+#include "member/replica/force_new_cluster.h"
 #include "member/settings.h"
 #include "member/version.h"
 #include "member/worker.h"
@@ -114,6 +116,7 @@ class Member {
   loop::EventLoop loop_;  // signals and listeners
   metrics::Registry registry_;
   Metrics metrics_{registry_};
+  const ClusterMetrics cluster_metrics_{registry_};
   const lease::Metrics lease_metrics_{registry_};
   const mvcc::Metrics mvcc_metrics_{registry_};
   const mvcc::WatchMetrics watch_metrics_{registry_};
@@ -221,6 +224,10 @@ Status Member::open_state() {
   GATEHOUSE_RETURN_IF_ERROR(
       membership::check_not_newer("storage", storage_.storage_version, kEtcdVersion));
   replica::set_configuration(storage_, *cluster_->members());
+  if (options_.force_new_cluster && !storage_.first_start) {
+    GATEHOUSE_RETURN_IF_ERROR(
+        replica::force_new_cluster(storage_, *cluster_->members(), logger_));
+  }
 
   lease::Options lease_options;
   lease_options.minimum_ttl =
@@ -257,7 +264,18 @@ replica::Replica::Hooks Member::replica_hooks() {
   hooks.lowest_version = [this] { return peers_->versions().lowest(); };
   hooks.on_leases_expired = [this](size_t count) { metrics_.leases_expired.add(count); };
   hooks.on_members_changed = [this] { peers_->follow_members(); };
-  hooks.on_leader_changed = [this] { metrics_.leader_changes.add(); };
+  hooks.on_leader_changed = [this] {
+    metrics_.leader_changes.add();
+    peers_->on_leader_changed();
+  };
+  hooks.on_restoring = [this](bool under_way) { cluster_metrics_.snapshot_applying.set(under_way); };
+  hooks.on_promoted = [this](const Status& outcome) {
+    if (outcome.ok()) return cluster_metrics_.promotions.add();
+    cluster_metrics_.promotions_failed.with({outcome.message()}).add();
+  };
+  hooks.on_snapshot_saved = [this](std::chrono::nanoseconds took) {
+    cluster_metrics_.snapshot_save.observe(took);
+  };
   hooks.entropy = [this] { return entropy_.next(); };
   hooks.run_aside = [this](std::function<void()> work, std::function<void()> then) {
     aside_->run(replica_loop(), std::move(work), std::move(then));
@@ -283,7 +301,7 @@ Status Member::start_replica() {
     const Peers::Rooms rooms{*cluster_,         *store_, *lessor_,
                              *storage_.backend, files_,  storage_.snap_directory};
     peers_ = std::make_unique<Peers>(loop, options_, rooms,
-                                     dialing_tls_.get(), registry_, logger_);
+                                     dialing_tls_.get(), registry_, cluster_metrics_, logger_);
     auto made = replica::Replica::create(loop, files_, replica_options(options_), storage_,
                                          *log_writer_, *peers_, state(), lanes, replica_hooks(),
                                          logger_);

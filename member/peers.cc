@@ -48,12 +48,14 @@ Answer protobuf(std::string body) {
 
 Peers::Peers(loop::EventLoop& loop, const Options& options, const Rooms& rooms,
              const tls::ReloadingContext* tls_dialing, metrics::Registry& registry,
-             log::Logger logger)
+             const ClusterMetrics& metrics, log::Logger logger)
     : loop_(loop),
       rooms_(rooms),
+      metrics_(metrics),
       logger_(std::move(logger)),
       dialer_(loop, dialer_options(options, tls_dialing)),
-      snapshots_(loop, rooms.files, rooms.backend, rooms.snap_directory) {
+      snapshots_(loop, rooms.files, rooms.backend, rooms.snap_directory, metrics),
+      heartbeats_(static_cast<uint64_t>(options.heartbeat_interval.count())) {
   const transport::Options transport = transport_options(options, rooms.cluster);
   transport::Handler& handler = *this;
   transport_ = std::make_unique<transport::Transport>(loop, dialer_, transport, handler, &registry,
@@ -127,6 +129,15 @@ void Peers::stop(UniqueFunction<void()> done) {
 void Peers::send(std::vector<raft::Message> messages) {
   for (const raft::Message& message : messages) {
     if (message.type == raft::MessageType::kSnapshot) replica_->hold_log_for(message.to);
+    if (message.type != raft::MessageType::kHeartbeat) continue;
+    if (const uint64_t late = heartbeats_.on_heartbeat(message.to, loop_.now_ms()); late > 0) {
+      metrics_.heartbeat_failures.add();
+      LOG_WARN_LIMITED(logger_,
+                       "leader failed to send out heartbeat on time; took too long, leader is "
+                       "overloaded likely from slow disk",
+                       {"to", schema::id_text(message.to)},
+                       {"exceeded-duration", std::chrono::milliseconds(late)});
+    }
   }
   transport_->send(std::move(messages));
 }

@@ -16,6 +16,8 @@
 #include "common/net/tcp_dialer.h"
 #include "common/tls/reloading_context.h"
 #include "common/transcode/transcoder.h"
+#include "member/cluster_metrics.h"
+#include "member/heartbeat_watch.h"
 #include "member/leader_calls.h"
 #include "member/lease/lessor.h"
 #include "member/membership/cluster.h"
@@ -45,7 +47,8 @@ class Peers final : public replica::PeerSender,
 
   // `tls_dialing` is null where no peer speaks TLS.
   Peers(loop::EventLoop& loop, const Options& options, const Rooms& rooms,
-        const tls::ReloadingContext* tls_dialing, metrics::Registry& registry, log::Logger logger);
+        const tls::ReloadingContext* tls_dialing, metrics::Registry& registry,
+        const ClusterMetrics& metrics, log::Logger logger);
   ~Peers();
 
   // Null before it is stopped.
@@ -58,6 +61,9 @@ class Peers final : public replica::PeerSender,
   // first start, of whom the cluster does not know yet.
   void follow_members();
   void begin_with(const std::vector<membership::Member>& initial);
+
+  // This member leads from now on, or no more.
+  void on_leader_changed() { heartbeats_.reset(); }
 
   // Ends all traffic; `done` from a later turn, when nothing is left.
   void stop(UniqueFunction<void()> done);
@@ -95,10 +101,12 @@ class Peers final : public replica::PeerSender,
 
   loop::EventLoop& loop_;
   const Rooms rooms_;
+  const ClusterMetrics& metrics_;
   const log::Logger logger_;
   net::TcpDialer dialer_;
   const transcode::Transcoder transcoder_;
   SnapshotPort snapshots_;
+  HeartbeatWatch heartbeats_;
   std::unique_ptr<transport::Transport> transport_;
   std::unique_ptr<httpio::HttpServer> server_;
   std::set<uint64_t> known_;

@@ -45,8 +45,15 @@ Result<std::unique_ptr<transport::SnapshotSink>> SnapshotPort::accept(
   auto token = std::make_shared<int>();
   coming_[index] = token;
   return transport::write_on_thread(
-      executor_, [token = std::move(token), incoming = std::move(*incoming)](
-                     std::string_view piece) { return incoming->take(piece); });
+      executor_, [token = std::move(token), incoming = std::move(*incoming),
+                  &metrics = metrics_](std::string_view piece) {
+        const Status taken = incoming->take(piece);
+        if (piece.empty() && taken.ok()) {
+          metrics.database_sync.observe(incoming->took().database_sync);
+          metrics.database_save.observe(incoming->took().all);
+        }
+        return taken;
+      });
 }
 
 }  // namespace gatehouse::member

@@ -13,6 +13,7 @@
 #include "common/env/executor.h"
 #include "common/env/file_system.h"
 #include "member/backend/backend.h"
+#include "member/cluster_metrics.h"
 #include "member/replica/aside.h"
 #include "member/transport/snapshot.h"
 
@@ -22,11 +23,12 @@ class SnapshotPort {
  public:
   // All outlive it.
   SnapshotPort(env::Executor& executor, env::FileSystem& files, backend::Backend& backend,
-               std::string snap_directory)
+               std::string snap_directory, const ClusterMetrics& metrics)
       : executor_(executor),
         files_(files),
         backend_(backend),
-        directory_(std::move(snap_directory)) {}
+        directory_(std::move(snap_directory)),
+        metrics_(metrics) {}
 
   // transport::Handler::open_snapshot: the state as it is now, whatever Raft chose.
   void open(raft::Message message,
@@ -39,6 +41,7 @@ class SnapshotPort {
   env::FileSystem& files_;
   backend::Backend& backend_;
   const std::string directory_;
+  const ClusterMetrics& metrics_;
   env::SystemEntropy entropy_;
   // By index; held by the sink. Two of one index would be in each other's way on the disk.
   std::map<uint64_t, std::weak_ptr<int>> coming_;

@@ -48,7 +48,7 @@ Worker::Worker(loop::EventLoop& loop, Shared& shared, const WorkerOptions& optio
                shared.logger},
       server_metrics_(shared.registry),
       request_metrics_(shared.registry, server_metrics_),
-      gate_(shared.state.cluster, lane_->progress(), options.election_timeout_ms),
+      gate_(lane_->progress(), options.election_timeout_ms),
       server_(options.server, &request_metrics_),
       watches_(loop, shared.state.feed, shared.state.store,
                watch_options(shared, options, entropy_, lane_->progress())),

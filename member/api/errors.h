@@ -22,9 +22,6 @@ inline Status no_leader() { return unavailable("etcdserver: no leader"); }
 inline Status not_leader() {
   return Status(StatusCode::kFailedPrecondition, "etcdserver: not leader");
 }
-inline Status not_capable() {
-  return Status(StatusCode::kFailedPrecondition, "etcdserver: not capable");
-}
 inline Status stopped() { return unavailable("etcdserver: server stopped"); }
 inline Status learner() {
   return Status(StatusCode::kFailedPrecondition, "etcdserver: rpc not supported for learner");

@@ -110,10 +110,6 @@ Gate::OnLearner Gate::on_learner(const rpc::Method& method) {
 }
 
 Status Gate::refusal(const rpc::ServerCall& call, OnLearner on_learner) {
-  if (!capable_) {
-    capable_ = !cluster_.members()->version.empty();
-    if (!capable_) return not_capable();
-  }
   if (progress_.is_learner && on_learner == OnLearner::kRefused) return learner();
   if (progress_.leader == 0 && rpc::find(call.metadata(), "hasleader") == "true") {
     return no_leader();

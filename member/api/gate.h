@@ -1,6 +1,7 @@
-// Gate: what etcd's interceptors refuse before a method sees the call (errors.md 7): everything while
-// the cluster has no version yet; nearly everything on a learner; calls that ask for a leader
-// ("hasleader: true" in their metadata) while there is none, and streams of those that lose it.
+// Gate: what etcd's interceptors refuse before a method sees the call (errors.md 7): nearly everything
+// on a learner; calls that ask for a leader ("hasleader: true" in their metadata) while there is none,
+// and streams of those that lose it. ("not capable" is for clusters of etcd 2, which none of 3.4 on
+// can be part of.)
 //
 // Thread: that of the loop whose calls pass it.
 #pragma once
@@ -10,7 +11,6 @@
 
 #include "common/env/executor.h"
 #include "common/rpc/server.h"
-#include "member/membership/cluster.h"
 #include "member/replica/progress.h"
 
 namespace gatehouse::api {
@@ -18,9 +18,8 @@ namespace gatehouse::api {
 class Gate {
  public:
   // All outlive it.
-  Gate(const membership::Cluster& cluster, const replica::Progress& progress,
-       uint64_t election_timeout_ms)
-      : cluster_(cluster), progress_(progress), election_timeout_ms_(election_timeout_ms) {}
+  Gate(const replica::Progress& progress, uint64_t election_timeout_ms)
+      : progress_(progress), election_timeout_ms_(election_timeout_ms) {}
 
   // The method's handler, or one that refuses, or one that ends a stream without a leader.
   std::unique_ptr<rpc::ServerHandler> pass(rpc::ServerCall& call,
@@ -33,10 +32,8 @@ class Gate {
   Status refusal(const rpc::ServerCall& call, OnLearner on_learner);
   static OnLearner on_learner(const rpc::Method& method);
 
-  const membership::Cluster& cluster_;
   const replica::Progress& progress_;
   const uint64_t election_timeout_ms_;
-  bool capable_ = false;  // the cluster has a version; it never loses it
 };
 
 // Every method of `services`, which is served by nobody itself, behind the gate in `server`, but for

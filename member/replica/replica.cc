@@ -122,7 +122,7 @@ void Replica::wire(env::FileSystem& files, Storage& storage, std::unique_ptr<raf
               on_snapshot(snapshot, compact_to);
             });
           },
-          hooks_.on_fatal},
+          hooks_.on_fatal, hooks_.on_snapshot_saved},
       logger_);
 
   own_lane_ = make_lane(executor_, ports_.size() - 1);
@@ -365,8 +365,12 @@ void Replica::promote(uint64_t id, std::function<void(const Status&)> done) {
   if (status.ok() && !progress_.is_leader) status = unavailable("etcdserver: not leader");
   if (status.ok() && !learner_ready(id)) status = learner_not_ready();
   if (status.ok() && options_.strict_reconfiguration) status = state_.cluster.check_promote(id);
-  if (!status.ok()) return done(status);
-  change_membership(change, std::move(done));
+  auto told = [on_promoted = hooks_.on_promoted, done = std::move(done)](const Status& outcome) {
+    if (on_promoted) on_promoted(outcome);
+    done(outcome);
+  };
+  if (!status.ok()) return told(status);
+  change_membership(change, std::move(told));
 }
 
 // The others have to hear that it is committed, and the client that it is done.

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -64,6 +65,10 @@ class Replica {
     std::function<void(std::function<void()> work, std::function<void()> then)> run_aside;
     // A snapshot from the leader is being put in place, or is not any more.
     std::function<void(bool under_way)> on_restoring;
+    // A learner was to be promoted here, by the leader.
+    std::function<void(const Status&)> on_promoted;
+    // How long a .snap took to be durable. Any thread.
+    std::function<void(std::chrono::nanoseconds)> on_snapshot_saved;
   };
   // What the state machine is made of; outlives the replica.
   struct State {

@@ -73,7 +73,10 @@ Status IncomingSnapshot::finish() {
       backend::Backend::inspect(files_, receiver_->path(), [this](const backend::Reader& rows) {
         return check_index(rows, *snapshot_);
       }));
+  const auto checked = std::chrono::steady_clock::now();
   GATEHOUSE_RETURN_IF_ERROR(receiver_->finish(snapshot_->index));
+  const auto durable = std::chrono::steady_clock::now();
+  took_ = {durable - begun_, durable - checked};
   // Both without a record in the log are of no meaning to a start.
   return snap::save(files_, directory_, *snapshot_);
 }

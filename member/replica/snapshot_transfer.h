@@ -13,6 +13,7 @@
 // Everything here blocks; the thread is said with each.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -51,6 +52,13 @@ class IncomingSnapshot {
   // kDataLoss: it is no database, or one of another index.
   Status take(std::string_view piece);
 
+  // After the end: how long it took from begin() on, and of it the database's sync.
+  struct Took {
+    std::chrono::nanoseconds all{0};
+    std::chrono::nanoseconds database_sync{0};
+  };
+  const Took& took() const { return took_; }
+
  private:
   IncomingSnapshot(env::FileSystem& files, std::string snap_directory,
                    std::shared_ptr<const raft::Snapshot> snapshot)
@@ -62,6 +70,8 @@ class IncomingSnapshot {
   const std::string directory_;
   const std::shared_ptr<const raft::Snapshot> snapshot_;
   std::unique_ptr<snap::DatabaseReceiver> receiver_;
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  Took took_;
 };
 
 // The index and term that a database says it has everything up to; zero where it does not say.

@@ -8,6 +8,7 @@
 // Threads: on_batch() on the apply loop's; the work on a thread of its own (see own_thread).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -43,6 +44,8 @@ class Snapshotter {
     std::function<void(std::shared_ptr<const raft::Snapshot>, uint64_t compact_to)> on_snapshot;
     // A disk that fails ends the member.
     std::function<void(const Status&)> on_failed;
+    // How long the .snap took; may be empty.
+    std::function<void(std::chrono::nanoseconds)> on_saved;
   };
 
   Snapshotter(env::FileSystem& files, backend::Backend& backend, const Options& options,

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/result.h"
@@ -51,5 +52,14 @@ std::unique_ptr<Fetch> fetch(env::Executor& executor, net::Dialer& dialer,
                              std::vector<std::string> urls, Question question,
                              const FetchOptions& options,
                              UniqueFunction<void(Result<Fetched>)> done);
+
+// A GET.
+inline std::unique_ptr<Fetch> fetch(env::Executor& executor, net::Dialer& dialer,
+                                    std::vector<std::string> urls, std::string path,
+                                    const FetchOptions& options,
+                                    UniqueFunction<void(Result<Fetched>)> done) {
+  return fetch(executor, dialer, std::move(urls), Question{.path = std::move(path)}, options,
+               std::move(done));
+}
 
 }  // namespace gatehouse::transport
