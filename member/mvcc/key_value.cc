@@ -1,22 +1,34 @@
 #include "member/mvcc/key_value.h"
 
-#include "member/mvcc/wire.h"
+#include "common/codec/proto_fields.h"
 
 namespace gatehouse::mvcc {
 
+namespace {
+
+size_t number_size(int64_t value) {
+  return value == 0 ? 0 : 1 + codec::varint_size(static_cast<uint64_t>(value));
+}
+size_t bytes_size(std::string_view bytes) {
+  return bytes.empty() ? 0 : codec::bytes_field_size(1, bytes.size());
+}
+void append_bytes(std::string& out, uint32_t field, std::string_view bytes) {
+  if (!bytes.empty()) codec::append_bytes_field(out, field, bytes);
+}
+
+}  // namespace
+
 bool parse_key_value(std::string_view record, KeyValue& out) {
   out = KeyValue();
-  wire::Field field;
-  while (!record.empty()) {
-    if (!wire::take_field(record, field)) return false;
-    const bool bytes = field.type == wire::Type::kBytes;
-    if (field.number > 6) continue;
-    if (bytes != (field.number == 1 || field.number == 5)) return false;
-    if (!bytes && field.type != wire::Type::kVarint) return false;
-    const auto number = static_cast<int64_t>(field.number_value);
-    switch (field.number) {
+  codec::ProtoFields field(record);
+  while (field.next()) {
+    if (field.number() > 6) continue;
+    const bool bytes = field.number() == 1 || field.number() == 5;
+    if (bytes ? !field.is_bytes() : !field.is_varint()) return false;
+    const int64_t number = field.int64();
+    switch (field.number()) {
       case 1:
-        out.key = field.bytes;
+        out.key = field.bytes();
         break;
       case 2:
         out.created = number;
@@ -28,29 +40,29 @@ bool parse_key_value(std::string_view record, KeyValue& out) {
         out.version = number;
         break;
       case 5:
-        out.value = field.bytes;
+        out.value = field.bytes();
         break;
       default:
         out.lease = number;
         break;
     }
   }
-  return true;
+  return field.ok();
 }
 
 size_t key_value_size(const KeyValue& pair) {
-  return wire::bytes_size(pair.key) + wire::number_size(pair.created) +
-         wire::number_size(pair.modified) + wire::number_size(pair.version) +
-         wire::bytes_size(pair.value) + wire::number_size(pair.lease);
+  return bytes_size(pair.key) + number_size(pair.created) +
+         number_size(pair.modified) + number_size(pair.version) +
+         bytes_size(pair.value) + number_size(pair.lease);
 }
 
 void append_key_value(std::string& out, const KeyValue& pair) {
-  wire::append_bytes(out, 1, pair.key);
-  wire::append_number(out, 2, pair.created);
-  wire::append_number(out, 3, pair.modified);
-  wire::append_number(out, 4, pair.version);
-  wire::append_bytes(out, 5, pair.value);
-  wire::append_number(out, 6, pair.lease);
+  append_bytes(out, 1, pair.key);
+  codec::append_int64_field(out, 2, pair.created);
+  codec::append_int64_field(out, 3, pair.modified);
+  codec::append_int64_field(out, 4, pair.version);
+  append_bytes(out, 5, pair.value);
+  codec::append_int64_field(out, 6, pair.lease);
 }
 
 }  // namespace gatehouse::mvcc

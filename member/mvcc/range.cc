@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "common/codec/proto_fields.h"
 #include "common/codec/varint.h"
 #include "member/mvcc/key_value.h"
-#include "member/mvcc/wire.h"
 
 namespace gatehouse::mvcc {
 namespace {
@@ -120,19 +120,18 @@ void append_bare(const RangeOutcome& outcome, size_t i, std::string* out, size_t
 
 bool parse_range_request(std::string_view bytes, RangeQuery& out) {
   out = RangeQuery();
-  wire::Field field;
-  while (!bytes.empty()) {
-    if (!wire::take_field(bytes, field)) return false;
-    if (field.number > 13) continue;
-    const bool text = field.number <= 2;
-    if (field.type != (text ? wire::Type::kBytes : wire::Type::kVarint)) return false;
-    const auto number = static_cast<int64_t>(field.number_value);
-    switch (field.number) {
+  codec::ProtoFields field(bytes);
+  while (field.next()) {
+    if (field.number() > 13) continue;
+    const bool text = field.number() <= 2;
+    if (text ? !field.is_bytes() : !field.is_varint()) return false;
+    const int64_t number = field.int64();
+    switch (field.number()) {
       case 1:
-        out.key = field.bytes;
+        out.key = field.bytes();
         break;
       case 2:
-        out.range_end = field.bytes;
+        out.range_end = field.bytes();
         break;
       case 3:
         out.limit = number;
@@ -169,7 +168,7 @@ bool parse_range_request(std::string_view bytes, RangeQuery& out) {
         break;
     }
   }
-  return true;
+  return field.ok();
 }
 
 Status range(const ReadTxn& txn, const RangeQuery& query, RangeOutcome& outcome) {
@@ -213,12 +212,12 @@ void append_range_item(const RangeOutcome& outcome, size_t i, std::string& out) 
 }
 
 void append_range_fields(const RangeOutcome& outcome, std::string& out) {
-  size_t size = 2 + wire::number_size(outcome.count);
+  size_t size = 2 + 1 + codec::varint_size(static_cast<uint64_t>(outcome.count));
   for (size_t i = 0; i < outcome.items.size(); ++i) size += range_item_size(outcome, i);
   out.reserve(out.size() + size);
   for (size_t i = 0; i < outcome.items.size(); ++i) append_range_item(outcome, i, out);
-  wire::append_number(out, 3, outcome.more ? 1 : 0);
-  wire::append_number(out, 4, outcome.count);
+  codec::append_bool_field(out, 3, outcome.more);
+  codec::append_int64_field(out, 4, outcome.count);
 }
 
 }  // namespace gatehouse::mvcc
