@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
   for (const std::string& warning : options.warnings) LOG_WARN(logger, warning);
   for (const std::string& line : options.not_effective) LOG_WARN(logger, line);
   std::vector<log::Field> fields = {{"etcd-version", member::kEtcdVersion},
-                                    {"git-sha", member::git_commit()},
+                                    {"git-sha", git_commit()},
                                     {"gatehouse-version", kVersion}};
   for (const auto& [name, value] : options.effective) fields.emplace_back(name, value);
   if (logger.enabled(log::Level::kInfo)) {

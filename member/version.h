@@ -9,9 +9,6 @@ namespace gatehouse::member {
 // The release whose behaviour and protocol this is: in --version, /version and StatusResponse.
 inline constexpr std::string_view kEtcdVersion = "3.7.1";
 
-// Of the work tree that CMake was run in; "unknown" outside one.
-std::string_view git_commit();
-
 // Etcd's four lines, which scripts and test suites parse, and a fifth of ours:
 //
 //   etcd Version: 3.7.1
