@@ -27,6 +27,22 @@ Status write_first_segment(env::FileSystem& files, const std::string& directory,
   return (*file)->sync_data();
 }
 
+// What may be in a directory without a log: segments in the making, and hidden files.
+Status check_replaceable(env::FileSystem& files, const std::string& directory) {
+  const Result<bool> there = files.exists(directory);
+  GATEHOUSE_RETURN_IF_ERROR(there.status());
+  if (!*there) return Status();
+  const Result<std::vector<env::DirectoryEntry>> entries = files.list(directory);
+  GATEHOUSE_RETURN_IF_ERROR(entries.status());
+  for (const env::DirectoryEntry& entry : *entries) {
+    if (!entry.directory && (entry.name.ends_with(".tmp") || entry.name.starts_with('.'))) continue;
+    return Status(StatusCode::kFailedPrecondition,
+                  env::join_path(directory, entry.name) +
+                      ": the log's directory holds what is none of a log's, and no log");
+  }
+  return Status();
+}
+
 }  // namespace
 
 Result<bool> exists(env::FileSystem& files, const std::string& directory) {
@@ -43,6 +59,7 @@ Status create(env::FileSystem& files, const std::string& directory, const Identi
   const Result<bool> there = exists(files, directory);
   GATEHOUSE_RETURN_IF_ERROR(there.status());
   if (*there) return Status(StatusCode::kAlreadyExists, directory + ": there is a log");
+  GATEHOUSE_RETURN_IF_ERROR(check_replaceable(files, directory));
 
   std::string building = directory;
   while (building.size() > 1 && building.back() == '/') building.pop_back();

@@ -35,6 +35,20 @@ TEST(Log, EmptyLog) {
   EXPECT_TRUE(opened.value().entries.empty());
 }
 
+TEST(Log, IsMadeOnlyWhereNothingElseIs) {
+  auto disk = small_disk();
+  ASSERT_TRUE(disk->create_directories(kDirectory).ok());
+  const std::string theirs = env::join_path(kDirectory, "letters.txt");
+  ASSERT_TRUE(disk->open(theirs, env::OpenMode::kCreate).ok());
+  const Status refused = create(*disk, kDirectory, kIdentity, small_options());
+  EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(refused.message(), HasSubstr(theirs));
+  EXPECT_TRUE(*disk->exists(theirs));
+  // What a member leaves that was cut short.
+  ASSERT_TRUE(disk->rename(theirs, env::join_path(kDirectory, "0.tmp")).ok());
+  EXPECT_TRUE(create(*disk, kDirectory, kIdentity, small_options()).ok());
+}
+
 TEST(Log, ManySegmentsAndALaterEntryWins) {
   std::mt19937_64 random(7);
   auto disk = small_disk();
