@@ -19,7 +19,7 @@ namespace gatehouse::member {
 struct NotEffective {
   std::string_view option;        // its name in 3.7
   std::string_view value_prefix;  // "": any value but the default
-  enum class Then : uint8_t { kTell, kRefuse } then;
+  enum class Then : uint8_t { kTell, kTellOfPart, kRefuse } then;
   std::string_view because;
 };
 std::span<const NotEffective> not_yet_effective();

@@ -23,4 +23,9 @@ Status notify_supervisor(std::string_view state);
 // stays.
 void raise_descriptor_limit();
 
+// From now on no page of this process that is or comes into memory leaves it (mlockall(2), on fault: an
+// address space larger than what is used costs nothing). Unavailable says why not: usually the limit
+// of locked memory, which counts address space.
+Status lock_memory();
+
 }  // namespace gatehouse::env

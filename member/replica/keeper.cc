@@ -117,16 +117,19 @@ void Keeper::check_version() {
   });
 }
 
-void Keeper::raise_no_space() {
-  if (raising_ || alarms_.any(alarm::kNoSpace)) return;
-  raising_ = true;
+void Keeper::raise(int32_t type) {
+  const uint32_t bit = uint32_t{1} << type;
+  if ((raising_ & bit) != 0 || alarms_.any(type)) return;
+  raising_ |= bit;
   etcdserverpb::AlarmRequest message;
   message.set_action(etcdserverpb::AlarmRequest::ACTIVATE);
   message.set_memberid(options_.member_id);
-  message.set_alarm(etcdserverpb::NOSPACE);
-  LOG_WARN(logger_, "the database is over its quota: raising the NOSPACE alarm");
-  propose(apply::Kind::kAlarm, message, [this](apply::Outcome outcome) {
-    raising_ = false;
+  message.set_alarm(static_cast<etcdserverpb::AlarmType>(type));
+  LOG_WARN(logger_, type == alarm::kNoSpace
+                        ? "the database is over its quota: raising the NOSPACE alarm"
+                        : "the database is corrupt: raising the CORRUPT alarm");
+  propose(apply::Kind::kAlarm, message, [this, bit](apply::Outcome outcome) {
+    raising_ &= ~bit;
     if (!outcome.status.ok()) {
       LOG_WARN(logger_, "failed to raise alarm", {"error", outcome.status.message()});
     }

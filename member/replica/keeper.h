@@ -48,13 +48,15 @@ class Keeper {
   void on_leading();
   void on_not_leading();
 
-  void raise_no_space();
+  void raise_no_space() { raise(alarm::kNoSpace); }
+  void raise_corrupt() { raise(alarm::kCorrupt); }
   // Raises the cluster's version to what all members can do.
   void check_version();
 
  private:
   static constexpr uint64_t kVersionCheckMs = 4000;
 
+  void raise(int32_t type);
   void publish();
   void scan_leases();
   void revoke(int64_t lease);
@@ -70,7 +72,7 @@ class Keeper {
   const log::Logger logger_;
 
   bool leading_ = false;
-  bool raising_ = false;
+  uint32_t raising_ = 0;  // bit n: alarm n
   bool version_under_way_ = false;
   size_t revokes_under_way_ = 0;
   env::Timer publish_timer_;

@@ -165,6 +165,7 @@ class Opener {
       if (!adopted.ok()) return adopted.status();
       if (*adopted) index = applied_position(*storage_.backend->read()).index;
     }
+    GATEHOUSE_RETURN_IF_ERROR(defragment(*storage_.backend));
     if (index < start.index) {
       return Status(StatusCode::kDataLoss,
                     path + ": holds everything up to index " + std::to_string(index) +
@@ -177,6 +178,17 @@ class Opener {
       storage_.storage_version = version;
     }
     return Status();
+  }
+
+  Status defragment(backend::Backend& database) const {
+    if (options_.defragment_from_bytes == 0) return Status();
+    const uint64_t size = database.size_bytes();
+    const uint64_t in_use = database.size_in_use_bytes();
+    const bool worth_it = size - in_use >= options_.defragment_from_bytes;
+    LOG_INFO(logger_, worth_it ? "defragmenting the database" : "skipping defragmentation",
+             {"current-db-size-bytes", size}, {"current-db-size-in-use-bytes", in_use},
+             {"bootstrap-defrag-threshold-bytes", options_.defragment_from_bytes});
+    return worth_it ? database.defragment() : Status();
   }
 
   Status open_backend_here() {

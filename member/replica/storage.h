@@ -34,6 +34,7 @@ struct StorageOptions {
   // them begin a new one.
   uint64_t joined_cluster = 0;
   backend::Options backend;
+  uint64_t defragment_from_bytes = 0;  // at the start, when so much of it is free; 0: never
   wal::Options wal;
 };
 

@@ -405,7 +405,10 @@ TEST(OlderFlags, MeanWhatTheyAreCalledNow) {
                                    "--feature-gates=InitialCorruptCheck=true"));
   EXPECT_THAT(o.warnings, Contains("--enable-v2 is deprecated: the v2 API is gone"));
   EXPECT_THAT(o.warnings, Contains("--proxy is deprecated: it has no effect"));
-  EXPECT_THAT(o.not_effective, ElementsAre(StartsWith("--memory-mlock is not supported")));
+  EXPECT_TRUE(o.memory_mlock);
+  EXPECT_THAT(o.not_effective,
+              ElementsAre(StartsWith("--corrupt-check-time is effective in part"),
+                          StartsWith("feature gate TxnModeWriteWithSharedBuffer")));
   EXPECT_TRUE(
       options({}, {"ETCD_EXPERIMENTAL_INITIAL_CORRUPT_CHECK=1"}).gates.initial_corrupt_check);
 }
