@@ -10,17 +10,6 @@ ClusterMetrics::ClusterMetrics(metrics::Registry& registry)
           "etcd_server_heartbeat_send_failures_total",
           "The total number of leader heartbeat send failures (likely overloaded from slow "
           "disk).")),
-      promotions(registry.counter(
-          "etcd_server_learner_promote_successes",
-          "The total number of successful learner promotions while this member is leader.")),
-      promotions_failed(registry.counter_family(
-          "etcd_server_learner_promote_failures",
-          "The total number of failed learner promotions (likely learner not ready) while this "
-          "member is leader.",
-          {"Reason"})),
-      snapshot_save(registry.histogram("etcd_snap_fsync_duration_seconds",
-                                       "The latency distributions of fsync called by snap.",
-                                       metrics::exponential_buckets(0.001, 2, 14))),
       database_sync(registry.histogram("etcd_snap_db_fsync_duration_seconds",
                                        "The latency distributions of fsyncing .snap.db file",
                                        metrics::exponential_buckets(0.001, 2, 14))),

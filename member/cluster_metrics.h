@@ -14,9 +14,6 @@ class ClusterMetrics {
 
   metrics::Gauge snapshot_applying;       // etcd_server_snapshot_apply_in_progress_total
   metrics::Counter heartbeat_failures;    // etcd_server_heartbeat_send_failures_total
-  metrics::Counter promotions;            // etcd_server_learner_promote_successes
-  metrics::Family<metrics::Counter> promotions_failed;  // …_failures{Reason}
-  metrics::Histogram snapshot_save;       // etcd_snap_fsync_duration_seconds
   metrics::Histogram database_sync;       // etcd_snap_db_fsync_duration_seconds
   metrics::Histogram database_save;       // etcd_snap_db_save_total_duration_seconds
 };

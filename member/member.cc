@@ -20,6 +20,7 @@
 #include "common/loop/signals.h"
 #include "member/api/errors.h"
 #include "member/cluster_metrics.h"
+#include "member/corruption_check.h"
 #include "member/join.h"
 #include "member/membership/ids.h"
 #include "member/membership/initial_cluster.h"
@@ -28,6 +29,7 @@
 #include "member/schema/meta.h"
 #include "member/mvcc/metrics.h"
 #include "member/operations.h"
+#include "member/replica/convert.h"
 #include "member/peers.h"
 #include "member/replica/force_new_cluster.h"
 #include "member/settings.h"
@@ -40,6 +42,9 @@ namespace {
 
 // How long calls under way may take once the member is to end; watches are ended at once.
 constexpr uint64_t kDrainMs = 2'000;
+
+// A sync of the log that takes longer is told of.
+constexpr std::chrono::seconds kSlowSync{1};
 
 uint64_t steady_ms() {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -91,8 +96,10 @@ class Member {
  private:
   loop::EventLoop& replica_loop() { return (*loops_)[0]; }
   Status choose_initial_members(replica::StorageOptions& storage);
+  void observe(replica::StorageOptions& storage);
   Status open_state();
   Status start_replica();
+  void check_for_corruption();
   void start_workers();
   Status listen();
   void add_listeners(httpio::HttpServer& server, const std::vector<Url>& urls,
@@ -117,6 +124,7 @@ class Member {
   metrics::Registry registry_;
   Metrics metrics_{registry_};
   const ClusterMetrics cluster_metrics_{registry_};
+  const replica::Metrics replica_metrics_{registry_};
   const lease::Metrics lease_metrics_{registry_};
   const mvcc::Metrics mvcc_metrics_{registry_};
   const mvcc::WatchMetrics watch_metrics_{registry_};
@@ -141,6 +149,7 @@ class Member {
   std::unique_ptr<wal::LogWriter> log_writer_;
   std::unique_ptr<Operations> operations_;
   std::unique_ptr<replica::Aside> aside_ = std::make_unique<replica::Aside>();
+  std::unique_ptr<CorruptionCheck> corruption_check_;
 
   std::optional<transcode::Transcoder> transcoder_;
   std::optional<web::Cors> cors_;
@@ -194,16 +203,34 @@ Status Member::choose_initial_members(replica::StorageOptions& storage) {
   return Status();
 }
 
+void Member::observe(replica::StorageOptions& storage) {
+  storage.backend.on_commit = [this](const backend::CommitTimes& times) {
+    metrics_.backend_commit.observe(times.total);
+    metrics_.backend_spill.observe(times.spill);
+    metrics_.backend_write.observe(times.write);
+  };
+  storage.backend.on_snapshot = [this](std::chrono::nanoseconds took) {
+    metrics_.snapshot.observe(took);
+  };
+  storage.backend.on_defragment = [this](std::chrono::nanoseconds took) {
+    metrics_.defragment.observe(took);
+  };
+  storage.wal.on_sync = [this](std::chrono::nanoseconds took) {
+    metrics_.wal_sync.observe(took);
+    if (took > kSlowSync) {
+      LOG_WARN(logger_, "slow fdatasync", {"took", took}, {"expected-duration", kSlowSync});
+    }
+  };
+  storage.wal.on_write = [this](uint64_t bytes, std::chrono::nanoseconds took) {
+    metrics_.wal_bytes.add(static_cast<int64_t>(bytes));
+    metrics_.wal_write.observe(took);
+  };
+}
+
 Status Member::open_state() {
   replica::StorageOptions storage = storage_options(options_);
   GATEHOUSE_RETURN_IF_ERROR(choose_initial_members(storage));
-  storage.backend.on_commit = [this](std::chrono::nanoseconds took) {
-    metrics_.backend_commit.observe(took);
-  };
-  storage.wal.on_sync = [this](std::chrono::nanoseconds took) { metrics_.wal_sync.observe(took); };
-  storage.wal.on_write = [this](uint64_t bytes) {
-    metrics_.wal_bytes.add(static_cast<int64_t>(bytes));
-  };
+  observe(storage);
   Result<replica::Storage> opened = replica::open_storage(files_, storage, logger_);
   if (!opened.ok()) return opened.status();
   storage_ = std::move(*opened);
@@ -219,6 +246,8 @@ Status Member::open_state() {
                                                    storage_.identity.cluster_id,
                                                    static_cast<size_t>(options_.max_learners));
   GATEHOUSE_RETURN_IF_ERROR(cluster_->restore(*reader));
+  GATEHOUSE_RETURN_IF_ERROR(
+      replica::convert_membership(files_, storage_, *cluster_, logger_));
   GATEHOUSE_RETURN_IF_ERROR(
       membership::check_not_newer("cluster", cluster_->members()->version, kEtcdVersion));
   GATEHOUSE_RETURN_IF_ERROR(
@@ -240,6 +269,12 @@ Status Member::open_state() {
   lessor_ = std::make_unique<lease::Lessor>(lease_options, steady_ms);
   GATEHOUSE_RETURN_IF_ERROR(lessor_->restore(*reader));
   GATEHOUSE_RETURN_IF_ERROR(alarms_.restore(*reader));
+  alarms_.on_change([this](const alarm::Alarm& alarm, bool on) { metrics_.set_alarm(alarm, on); });
+  cluster_->on_version([this](const std::string& version) {
+    metrics_.set_cluster_version(version);
+    LOG_INFO(logger_, "enabled capabilities for version",
+             {"cluster-version", version.substr(0, version.rfind('.'))});
+  });
 
   mvcc::StoreOptions store;
   store.compaction_batch = options_.compaction_batch_limit;
@@ -253,6 +288,10 @@ Status Member::open_state() {
   Result<std::unique_ptr<mvcc::Store>> made = mvcc::Store::open(*storage_.backend, store);
   if (!made.ok()) return made.status();
   store_ = std::move(*made);
+  if (options_.gates.initial_corrupt_check) {
+    GATEHOUSE_RETURN_IF_ERROR(CorruptionCheck::at_start(
+        [this](int64_t revision) { return store_->hash_kv(revision); }, logger_));
+  }
   feed_ = std::make_unique<mvcc::WatchFeed>(store_->view()->revision(), &watch_metrics_);
   return Status();
 }
@@ -269,13 +308,6 @@ replica::Replica::Hooks Member::replica_hooks() {
     peers_->on_leader_changed();
   };
   hooks.on_restoring = [this](bool under_way) { cluster_metrics_.snapshot_applying.set(under_way); };
-  hooks.on_promoted = [this](const Status& outcome) {
-    if (outcome.ok()) return cluster_metrics_.promotions.add();
-    cluster_metrics_.promotions_failed.with({outcome.message()}).add();
-  };
-  hooks.on_snapshot_saved = [this](std::chrono::nanoseconds took) {
-    cluster_metrics_.snapshot_save.observe(took);
-  };
   hooks.entropy = [this] { return entropy_.next(); };
   hooks.run_aside = [this](std::function<void()> work, std::function<void()> then) {
     aside_->run(replica_loop(), std::move(work), std::move(then));
@@ -302,7 +334,9 @@ Status Member::start_replica() {
                              *storage_.backend, files_,  storage_.snap_directory};
     peers_ = std::make_unique<Peers>(loop, options_, rooms,
                                      dialing_tls_.get(), registry_, cluster_metrics_, logger_);
-    auto made = replica::Replica::create(loop, files_, replica_options(options_), storage_,
+    replica::ReplicaOptions options = replica_options(options_);
+    options.metrics = replica_metrics_;
+    auto made = replica::Replica::create(loop, files_, options, storage_,
                                          *log_writer_, *peers_, state(), lanes, replica_hooks(),
                                          logger_);
     if (!made.ok()) {
@@ -320,12 +354,27 @@ Status Member::start_replica() {
   return status;
 }
 
+void Member::check_for_corruption() {
+  if (options_.corrupt_check_interval.count() == 0) return;
+  CorruptionCheck::Hooks hooks;
+  hooks.hash = [this](int64_t revision) { return store_->hash_kv(revision); };
+  hooks.run_aside = [this](std::function<void()> work, std::function<void()> then) {
+    operations_->run_aside(std::move(work), std::move(then));
+  };
+  hooks.is_leader = [this] { return replica_->progress().is_leader.load(); };
+  hooks.raise_corrupt = [this] { replica_->raise_corrupt(); };
+  corruption_check_ = std::make_unique<CorruptionCheck>(
+      replica_loop(), static_cast<uint64_t>(options_.corrupt_check_interval.count()),
+      std::move(hooks), logger_);
+}
+
 void Member::start_workers() {
   const size_t count = loops_->size();
   const WorkerOptions options = worker_options(options_);
   transcoder_.emplace(options.gateway.max_body_bytes);
   cors_.emplace(options.access.origins);
-  shared_.emplace(Shared{logger_, registry_, admin_metrics_, gateway_metrics_, watch_metrics_,
+  shared_.emplace(Shared{logger_, registry_, metrics_, replica_metrics_, admin_metrics_,
+                         gateway_metrics_, watch_metrics_,
                          *transcoder_, *cors_, health_, *replica_, state(), *operations_,
                          storage_.identity.cluster_id, storage_.identity.node_id,
                          std::string(kEtcdVersion)});
@@ -375,6 +424,7 @@ Status Member::listen() {
 }
 
 Status Member::start() {
+  if (options_.memory_mlock) GATEHOUSE_RETURN_IF_ERROR(env::lock_memory());
   std::vector<Url> client_urls = options_.listen_client_urls;
   for (const auto* more : {&options_.listen_client_http_urls, &options_.listen_metrics_urls}) {
     client_urls.insert(client_urls.end(), more->begin(), more->end());
@@ -393,7 +443,8 @@ Status Member::start() {
   GATEHOUSE_RETURN_IF_ERROR(start_replica());
   registry_.add_process_metrics();
   add_server_metrics(registry_, *replica_, state(),
-                     {storage_.identity.node_id, std::string(kEtcdVersion), quota_bytes(options_)});
+                     {storage_.identity.node_id, std::string(kEtcdVersion), quota_bytes(options_),
+                      options_.gates});
   start_workers();
   GATEHOUSE_RETURN_IF_ERROR(listen());
   LOG_INFO(logger_, "now serving peer/client/metrics",
@@ -403,7 +454,10 @@ Status Member::start() {
            {"advertise-client-urls", url_texts(options_.advertise_client_urls)},
            {"listen-client-urls", url_texts(options_.listen_client_urls)},
            {"listen-metrics-urls", url_texts(options_.listen_metrics_urls)});
-  run_on(replica_loop(), [this] { replica_->start(); });
+  run_on(replica_loop(), [this] {
+    replica_->start();
+    check_for_corruption();
+  });
   return Status();
 }
 
@@ -492,6 +546,7 @@ void Member::tear_down() {
     loop::EventLoop& loop = replica_loop();
     std::promise<void> stopped;
     loop.post([&] {
+      corruption_check_.reset();
       peers_->set_replica(nullptr);
       if (replica_) replica_->stop();
       peers_->stop([&] { stopped.set_value(); });

@@ -28,6 +28,10 @@ class Operations final : public api::Operator {
 
   void run_aside(replica::Lane& lane, std::function<void()> work,
                  std::function<void()> then) override;
+  // The same for the replica's own loop.
+  void run_aside(std::function<void()> work, std::function<void()> then) {
+    aside_.run(executor_, std::move(work), std::move(then));
+  }
   void move_leader(replica::Lane& lane, uint64_t target, Done done) override;
   void change_membership(replica::Lane& lane, raftpb::ConfChange change, Done done) override;
   // The member is about to end: if it leads others, the voter that has most of its log is asked to

@@ -44,6 +44,7 @@ replica::StorageOptions storage_options(const Options& options) {
   out.backend.batch_interval = options.backend_batch_interval;
   out.backend.batch_limit = static_cast<uint32_t>(options.backend_batch_limit);
   out.backend.no_sync = options.unsafe_no_fsync;
+  out.defragment_from_bytes = options.bootstrap_defrag_threshold_megabytes << 20;
   return out;
 }
 
@@ -62,6 +63,7 @@ replica::ReplicaOptions replica_options(const Options& options) {
   out.keeper.name = options.name;
   out.keeper.client_urls = url_texts(options.advertise_client_urls);
   out.keeper.checkpoint_leases = options.gates.lease_checkpoint;
+  out.durable_checkpoints = options.gates.lease_checkpoint_persist;
   out.auto_compaction = auto_compaction(options);
   out.warn_apply_ms = ms(options.warning_apply_duration);
   return out;
@@ -71,6 +73,7 @@ WorkerOptions worker_options(const Options& options) {
   WorkerOptions out;
   out.limits.max_txn_ops = options.max_txn_ops;
   out.limits.quota_bytes = quota_bytes(options);
+  out.warn_apply_ms = ms(options.warning_apply_duration);
   out.limits.warn_request_ms = ms(options.warning_unary_request_duration);
   out.server.max_receive_bytes = options.max_request_bytes + kRequestOverhead;
   out.gateway.max_receive_bytes = SIZE_MAX;
@@ -89,6 +92,7 @@ WorkerOptions worker_options(const Options& options) {
 
 httpio::HttpServerOptions client_server_options(const Options& options) {
   httpio::HttpServerOptions out;
+  out.listener.socket.reuse_port = options.socket_reuse_port;
   out.connection.http2.max_concurrent_streams = options.max_concurrent_streams;
   out.connection.http2.min_ping_interval_ms = ms(options.keepalive_min_time);
   out.connection.keepalive_interval_ms = ms(options.keepalive_interval);

@@ -27,6 +27,7 @@
 #include "member/api/lock.h"
 #include "member/api/request_metrics.h"
 #include "member/api/watch.h"
+#include "member/metrics.h"
 #include "member/mvcc/watch_feed.h"
 #include "member/replica/replica.h"
 
@@ -36,6 +37,8 @@ namespace gatehouse::member {
 struct Shared {
   log::Logger logger;
   metrics::Registry& registry;
+  const Metrics& metrics;
+  const replica::Metrics& replica_metrics;
   const admin::Metrics& admin_metrics;
   const gateway::Metrics& gateway_metrics;
   const mvcc::WatchMetrics& watch_metrics;
@@ -58,6 +61,7 @@ struct WorkerOptions {
   bool rest = true;  // --enable-grpc-gateway
   uint64_t max_request_bytes = 1536 * 1024;
   uint64_t election_timeout_ms = 1000;
+  uint64_t warn_apply_ms = 100;
   uint64_t progress_notify_interval_ms = 600'000;
 };
 
@@ -91,6 +95,8 @@ class Worker final : private admin::State {
   const WorkerOptions options_;
   const std::unique_ptr<replica::Lane> lane_;
   api::ViewCache views_;
+  api::RequestLog request_log_;
+  const api::ReadTimes read_times_;
   api::Context context_;
   rpc::ServerMetrics server_metrics_;
   api::RequestMetrics request_metrics_;

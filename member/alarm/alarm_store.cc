@@ -1,6 +1,7 @@
 #include "member/alarm/alarm_store.h"
 
 #include <algorithm>
+#include <utility>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,6 +41,7 @@ bool AlarmStore::activate(backend::Writer& writer, const Alarm& alarm) {
     recount();
   }
   writer.put(Bucket::kAlarm, key, {});
+  if (told_) told_(alarm, true);
   return true;
 }
 
@@ -50,6 +52,7 @@ bool AlarmStore::deactivate(backend::Writer& writer, const Alarm& alarm) {
     recount();
   }
   writer.remove(Bucket::kAlarm, schema::alarm_key(alarm));
+  if (told_) told_(alarm, false);
   return true;
 }
 
@@ -62,6 +65,11 @@ std::vector<Alarm> AlarmStore::list(int32_t type, uint64_t member) const {
     found.push_back(alarm);
   }
   return found;
+}
+
+void AlarmStore::on_change(std::function<void(const Alarm&, bool on)> told) {
+  told_ = std::move(told);
+  for (const Alarm& alarm : list()) told_(alarm, true);
 }
 
 bool AlarmStore::any(int32_t type) const {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <set>
 #include <vector>
@@ -37,12 +38,17 @@ class AlarmStore {
   // By member and type; `type` kNone: of every type, `member` 0: of every member.
   std::vector<Alarm> list(int32_t type = kNone, uint64_t member = 0) const;
 
+  // Told of every change, and once of each alarm that is on now. Set before the writer writes; called
+  // on its thread.
+  void on_change(std::function<void(const Alarm&, bool on)> told);
+
   // Is it on for some member? One load for the two that every write asks about.
   bool any(int32_t type) const;
 
  private:
   void recount();  // with the lock held
 
+  std::function<void(const Alarm&, bool on)> told_;
   mutable std::mutex mutex_;
   std::set<Alarm> alarms_;
   std::atomic<uint32_t> on_{0};  // bit n: type n, for n < 32

@@ -9,6 +9,8 @@
 #include "common/log/log.h"
 #include "member/alarm/alarm_store.h"
 #include "member/api/header.h"
+#include "member/api/read_times.h"
+#include "member/api/request_log.h"
 #include "member/api/view_cache.h"
 #include "member/backend/backend.h"
 #include "member/lease/lessor.h"
@@ -61,6 +63,10 @@ struct Context {
   Operator& operations;
   HeaderWriter header;
   ViewCache& views;
+  RequestLog& request_log;
+  const ReadTimes& read_times;
+  // etcd_mvcc_hash_duration_seconds, of the whole database.
+  metrics::Histogram hash_duration;
   Limits limits;
   std::string version;  // of the server, "3.7.1"
   log::Logger logger;

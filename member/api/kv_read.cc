@@ -7,6 +7,7 @@
 #include "member/api/services.h"
 #include "member/api/unary.h"
 #include "member/api/validate.h"
+#include "member/apply/describe.h"
 #include "member/mvcc/range.h"
 
 namespace gatehouse::api {
@@ -21,25 +22,52 @@ class Range final : public Unary {
 
  private:
   void run() override {
+    began_us_ = context().lane.executor().now_us();
     if (!mvcc::parse_range_request(request(), query_)) return fail(undecodable());
     const Status valid = validate(query_);
     if (!valid.ok()) return fail(valid);
-    query_.serializable ? on_readable() : read_index();
+    query_.serializable ? look(began_us_) : read_index();
   }
+  void on_unreadable() override {
+    context().read_times.range_request(context().lane.executor().now_us() - began_us_, false);
+  }
+  void on_readable() override { look(context().lane.executor().now_us()); }
 
-  void on_readable() override {
+  void look(uint64_t now_us) {
     const std::shared_ptr<const mvcc::View>& view = context().views.get();
     mvcc::RangeOutcome outcome;
     const Status status = mvcc::range(*view, query_, outcome);
-    if (!status.ok()) return fail(status);
     std::string response;
-    context().header.append(response, view->revision());
-    mvcc::append_range_fields(outcome, response);
-    call().send(response);
-    call().finish(Status());
+    if (status.ok()) {
+      context().header.append(response, view->revision());
+      mvcc::append_range_fields(outcome, response);
+    }
+    context().store.count_ranges(1);
+    const uint64_t end_us = context().lane.executor().now_us();
+    keys_ = outcome.count;
+    context().read_times.range(
+        end_us - now_us, status, [&] { return content(); },
+        [&] {
+          return "range_response_count:" + std::to_string(outcome.items.size()) +
+                 " size:" + std::to_string(response.size());
+        });
+    context().read_times.range_request(end_us - began_us_, status.ok());
+    status.ok() ? respond(response) : fail(status);
+  }
+
+  std::string content() const {
+    etcdserverpb::RangeRequest message;
+    static_cast<void>(rpc::parse_message(request(), message));
+    return apply::compact_text(message);
+  }
+  RequestStats stats() const override {
+    return {0, static_cast<int64_t>(request().size()), keys_,
+            static_cast<int64_t>(response_bytes()), content()};
   }
 
   mvcc::RangeQuery query_;  // views into request()
+  uint64_t began_us_ = 0;
+  int64_t keys_ = 0;
 };
 
 // The same answer in pieces, all of one view: keys in order, the header, count and "more" with the
@@ -110,6 +138,7 @@ class RangeStream final : public rpc::ServerHandler {
       std::string fields;
       if (left_ > 0) {
         const Status status = mvcc::range(*view_, query, outcome);
+        context_.store.count_ranges(1);
         if (!status.ok()) return finish(status);
         left_ -= static_cast<int64_t>(outcome.items.size());
       }

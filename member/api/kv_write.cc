@@ -3,10 +3,12 @@
 #include <string>
 #include <utility>
 
+#include "common/codec/proto_fields.h"
 #include "member/api/services.h"
 #include "member/api/unary.h"
 #include "member/api/validate.h"
 #include "member/apply/cost.h"
+#include "member/apply/describe.h"
 #include "member/apply/errors.h"
 #include "member/apply/txn.h"
 
@@ -38,6 +40,12 @@ class Put final : public Unary {
     if (!status.ok()) return fail(status);
     propose(apply::Kind::kPut, request());
   }
+  RequestStats stats() const override {
+    etcdserverpb::PutRequest message;
+    static_cast<void>(rpc::parse_message(request(), message));
+    return {1, static_cast<int64_t>(request().size()), 0, static_cast<int64_t>(response_bytes()),
+            apply::describe(message)};
+  }
 };
 
 class DeleteRange final : public Unary {
@@ -52,6 +60,21 @@ class DeleteRange final : public Unary {
     if (!status.ok()) return fail(status);
     propose(apply::Kind::kDeleteRange, request());
   }
+  void on_outcome(apply::Outcome outcome) override {
+    codec::ProtoFields fields(outcome.fields);
+    while (fields.next()) {
+      if (fields.number() == 2 && fields.is_varint()) deleted_ = fields.int64();
+    }
+    Unary::on_outcome(std::move(outcome));
+  }
+  RequestStats stats() const override {
+    etcdserverpb::DeleteRangeRequest message;
+    static_cast<void>(rpc::parse_message(request(), message));
+    return {0, static_cast<int64_t>(request().size()), deleted_,
+            static_cast<int64_t>(response_bytes()), apply::compact_text(message)};
+  }
+
+  int64_t deleted_ = 0;
 };
 
 class Txn final : public Unary {
@@ -65,21 +88,43 @@ class Txn final : public Unary {
     if (status.ok()) status = validate(txn_, context().limits.max_txn_ops);
     if (!status.ok()) return fail(status);
     if (!apply::is_read_only(txn_)) return propose(apply::Kind::kTxn, request());
+    began_us_ = context().lane.executor().now_us();
     apply::is_serializable(txn_) ? on_readable() : read_index();
+  }
+  void on_unreadable() override {
+    context().read_times.txn_request(context().lane.executor().now_us() - began_us_, false);
   }
 
   void on_readable() override {
+    const uint64_t start_us = context().lane.executor().now_us();
     const std::shared_ptr<const mvcc::View>& view = context().views.get();
     apply::TxnRun run(txn_);
     run.decide(*view);
     const Status status = run.check(*view, [](int64_t) { return true; });
-    if (!status.ok()) return fail(status);
     std::string fields;
-    run.execute(*view, nullptr, fields);
-    answer(view->revision(), fields);
+    if (status.ok()) {
+      run.execute(*view, nullptr, fields);
+      context().store.count_ranges(run.ranges());
+    }
+    const uint64_t end_us = context().lane.executor().now_us();
+    context().read_times.txn(
+        end_us - start_us, status, [&] { return apply::describe(txn_); },
+        [&] {
+          return "responses:<" + apply::describe_responses(fields) +
+                 "> size:" + std::to_string(fields.size());
+        });
+    context().read_times.txn_request(end_us - began_us_, status.ok());
+    status.ok() ? answer(view->revision(), fields) : fail(status);
+  }
+
+  RequestStats stats() const override {
+    return {txn_.success_size() + txn_.failure_size() > 0 ? 1 : 0,
+            static_cast<int64_t>(request().size()), 0, static_cast<int64_t>(response_bytes()),
+            apply::describe(txn_)};
   }
 
   etcdserverpb::TxnRequest txn_;
+  uint64_t began_us_ = 0;
 };
 
 class Compact final : public Unary {

@@ -1,4 +1,5 @@
 // Maintenance: the state of this member, and what operators do to it.
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -90,8 +91,7 @@ class Defragment final : public Aside {
                 }
                 LOG_INFO(context().logger, "finished defragment");
                 context().operations.refresh_view();
-                call().send("");  // no header, in etcd neither
-                call().finish(Status());
+                respond("");  // no header, in etcd neither
               });
   }
 };
@@ -127,7 +127,11 @@ class Hash final : public Aside {
  private:
   void run() override {
     const auto result = std::make_shared<uint32_t>();
-    run_aside([&backend = context().backend, result] { *result = hash_of(backend); },
+    run_aside([&backend = context().backend, duration = context().hash_duration, result] {
+                const auto start = std::chrono::steady_clock::now();
+                *result = hash_of(backend);
+                duration.observe(std::chrono::steady_clock::now() - start);
+              },
               [this, result] {
                 etcdserverpb::HashResponse response;
                 response.set_hash(*result);
@@ -175,8 +179,7 @@ class MoveLeader final : public Unary {
         [this, alive = std::weak_ptr<bool>(alive_)](const Status& status) {
           if (alive.expired()) return;
           if (!status.ok()) return fail(status);
-          call().send("");  // no header, in etcd neither
-          call().finish(Status());
+          respond("");  // no header, in etcd neither
         });
   }
 

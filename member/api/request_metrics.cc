@@ -2,8 +2,10 @@
 
 namespace gatehouse::api {
 
-RequestMetrics::RequestMetrics(metrics::Registry& registry, rpc::ServerMetrics& next)
+RequestMetrics::RequestMetrics(metrics::Registry& registry, rpc::ServerMetrics& next,
+                               RequestLog& log)
     : next_(next),
+      log_(log),
       received_bytes_(registry.counter("etcd_network_client_grpc_received_bytes_total",
                                        "The total number of bytes received from grpc clients.")),
       sent_bytes_(registry.counter("etcd_network_client_grpc_sent_bytes_total",
@@ -47,6 +49,7 @@ void RequestMetrics::on_message_sent(const rpc::Method& method, size_t bytes) {
 
 void RequestMetrics::on_call_finished(const rpc::Method& method, StatusCode code,
                                       uint64_t duration_us) {
+  log_.finished(method, duration_us);
   next_.on_call_finished(method, code, duration_us);
 }
 

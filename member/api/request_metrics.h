@@ -9,13 +9,14 @@
 #include "common/metrics/metrics.h"
 #include "common/rpc/server.h"
 #include "common/rpc/server_metrics.h"
+#include "member/api/request_log.h"
 
 namespace gatehouse::api {
 
 class RequestMetrics final : public rpc::ServerObserver {
  public:
-  // `next` outlives it.
-  RequestMetrics(metrics::Registry& registry, rpc::ServerMetrics& next);
+  // `next` and `log` outlive it.
+  RequestMetrics(metrics::Registry& registry, rpc::ServerMetrics& next, RequestLog& log);
 
   void on_call_started(const rpc::Method& method, const rpc::Metadata& metadata) override;
   void on_message_received(const rpc::Method& method, size_t bytes) override;
@@ -29,6 +30,7 @@ class RequestMetrics final : public rpc::ServerObserver {
   metrics::Counter requests_of(bool unary, std::string_view version);
 
   rpc::ServerMetrics& next_;
+  RequestLog& log_;
   const metrics::Counter received_bytes_;
   const metrics::Counter sent_bytes_;
   const metrics::Family<metrics::Counter> requests_;

@@ -14,7 +14,7 @@
 
 namespace gatehouse::api {
 
-class Unary : public rpc::ServerHandler {
+class Unary : public rpc::ServerHandler, private RequestLog::Finishing {
  public:
   Unary(rpc::ServerCall& call, Context& context) : call_(call), context_(context) {}
 
@@ -31,12 +31,19 @@ class Unary : public rpc::ServerHandler {
   rpc::ServerCall& call() { return call_; }
   Context& context() { return context_; }
 
-  void fail(const Status& status) { call_.finish(status); }
+  void fail(const Status& status) { finish(status); }
   // The header and the fields after it.
   void answer(int64_t revision, std::string_view fields) {
-    call_.send(context_.header.response(revision, fields));
-    call_.finish(Status());
+    respond(context_.header.response(revision, fields));
   }
+  void respond(std::string_view response) {
+    response_bytes_ = response.size();
+    call_.send(response);
+    finish(Status());
+  }
+  size_t response_bytes() const { return response_bytes_; }
+  // For the log, when it was slow.
+  RequestStats stats() const override { return {}; }
 
   // Proposes; the outcome is the answer.
   void propose(apply::Kind kind, std::string_view body) {
@@ -58,13 +65,21 @@ class Unary : public rpc::ServerHandler {
     if (context_.lane.readable_now()) return on_readable();
     read_ = context_.lane.read_index([this](const Status& status) {
       read_ = 0;
-      if (!status.ok()) return fail(status);
-      on_readable();
+      if (status.ok()) return on_readable();
+      on_unreadable();
+      fail(status);
     });
   }
   virtual void on_readable() {}
+  virtual void on_unreadable() {}  // before it fails
 
  private:
+  const std::string& remote() const final { return call_.peer().address; }
+  void finish(const Status& status) {
+    context_.request_log.begin_finish(*this);
+    call_.finish(status);
+    context_.request_log.end_finish();
+  }
   void abandon() {
     if (proposal_ != 0) context_.lane.cancel(std::exchange(proposal_, 0));
     if (read_ != 0) context_.lane.cancel_read(std::exchange(read_, 0));
@@ -75,6 +90,7 @@ class Unary : public rpc::ServerHandler {
   std::string request_;
   uint64_t proposal_ = 0;
   uint64_t read_ = 0;
+  size_t response_bytes_ = 0;
 };
 
 // Registers a handler class whose constructor takes (ServerCall&, Context&).

@@ -102,6 +102,7 @@ class BackendLayer final : public Applier {
     const std::unique_ptr<mvcc::WriteTxn> txn = parts_.store.write();
     run.execute(*txn, txn.get(), outcome.fields);
     txn->finish();
+    parts_.store.count_ranges(run.ranges());
     return outcome;
   }
 
@@ -110,6 +111,7 @@ class BackendLayer final : public Applier {
     mvcc::RangeQuery query;
     if (!mvcc::parse_range_request(request.body, query)) return undecodable();
     mvcc::RangeOutcome result;
+    parts_.store.count_ranges(1);
     GATEHOUSE_RETURN_IF_ERROR(mvcc::range(parts_.store.read(), query, result));
     Outcome outcome;
     mvcc::append_range_fields(result, outcome.fields);

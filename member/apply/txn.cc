@@ -115,7 +115,7 @@ void append_header(std::string& out, int64_t revision) {
 }
 
 void execute(const mvcc::ReadTxn& read, mvcc::WriteTxn* write, const TxnRequest& txn,
-             const std::vector<bool>& path, size_t& next, std::string& out) {
+             const std::vector<bool>& path, size_t& next, std::string& out, uint64_t& ranges) {
   const bool succeeded = path[next++];
   codec::append_bool_field(out, 2, succeeded);
   std::string fields;    // of the operation's response, after its header
@@ -129,6 +129,7 @@ void execute(const mvcc::ReadTxn& read, mvcc::WriteTxn* write, const TxnRequest&
     switch (op.request_case()) {
       case RequestOp::kRequestRange: {
         number = 1;
+        ++ranges;
         mvcc::RangeOutcome outcome;
         // Its revision was checked before anything was written.
         const Status status = mvcc::range(read, mvcc::range_query(op.request_range()), outcome);
@@ -153,7 +154,7 @@ void execute(const mvcc::ReadTxn& read, mvcc::WriteTxn* write, const TxnRequest&
       }
       case RequestOp::kRequestTxn:
         number = 4;
-        execute(read, write, op.request_txn(), path, next, fields);
+        execute(read, write, op.request_txn(), path, next, fields, ranges);
         codec::append_bytes_field(response, 1, "");  // a header without anything, as etcd has it
         break;
       case RequestOp::REQUEST_NOT_SET:
@@ -201,9 +202,9 @@ Status TxnRun::check(const mvcc::ReadTxn& state, const LeaseExists& exists) cons
   return apply::check(state, exists, txn_, path_, next);
 }
 
-void TxnRun::execute(const mvcc::ReadTxn& read, mvcc::WriteTxn* write, std::string& fields) const {
+void TxnRun::execute(const mvcc::ReadTxn& read, mvcc::WriteTxn* write, std::string& fields) {
   size_t next = 0;
-  apply::execute(read, write, txn_, path_, next, fields);
+  apply::execute(read, write, txn_, path_, next, fields, ranges_);
 }
 
 }  // namespace gatehouse::apply

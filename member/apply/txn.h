@@ -34,12 +34,15 @@ class TxnRun {
   void decide(const mvcc::ReadTxn& state);
   Status check(const mvcc::ReadTxn& state, const LeaseExists& exists) const;
   // Appends the TxnResponse's fields after the header. `read` and `write` are the same transaction.
-  void execute(const mvcc::ReadTxn& read, mvcc::WriteTxn* write, std::string& fields) const;
+  void execute(const mvcc::ReadTxn& read, mvcc::WriteTxn* write, std::string& fields);
+  // How many ranges were executed.
+  uint64_t ranges() const { return ranges_; }
 
  private:
   // The branches chosen, in the order in which transactions are met: a transaction, then the nested
   // ones of its chosen branch.
   std::vector<bool> path_;
+  uint64_t ranges_ = 0;
   const etcdserverpb::TxnRequest& txn_;
 };
 

@@ -43,6 +43,12 @@ enum class Bucket : uint8_t {
 inline constexpr size_t kBucketCount = 10;
 std::string_view bucket_name(Bucket bucket);  // "meta", "lease", "key", …
 
+struct CommitTimes {
+  std::chrono::nanoseconds total{0};
+  std::chrono::nanoseconds spill{0};  // the trees' pages made anew, in memory
+  std::chrono::nanoseconds write{0};  // and written and synced
+};
+
 struct Options {
   std::chrono::milliseconds batch_interval{100};
   uint32_t batch_limit = 10'000;  // operations
@@ -54,8 +60,11 @@ struct Options {
   std::chrono::milliseconds lock_timeout{0};
   // Told once when it has taken 10 s, on the thread that opens.
   std::function<void()> on_wait;
-  // Told on the backend's thread how long each commit took.
-  std::function<void(std::chrono::nanoseconds)> on_commit;
+  // Told on the backend's thread how long each commit took; on the caller's how long a snapshot, a
+  // defragmentation. May be empty.
+  std::function<void(const CommitTimes&)> on_commit;
+  std::function<void(std::chrono::nanoseconds)> on_snapshot;
+  std::function<void(std::chrono::nanoseconds)> on_defragment;
 };
 
 // A consistent view: everything up to one Writer::end(), nothing later. Cheap to make; keeps pages
@@ -162,6 +171,7 @@ class Backend {
   // Rewrites the file without its free pages and swaps it in. Reads and writes go on throughout,
   // commits wait. After an error the old file goes on, unless health() says otherwise.
   virtual Status defragment() = 0;
+  virtual bool defragmenting() const = 0;
 };
 
 }  // namespace gatehouse::backend

@@ -189,7 +189,11 @@ Status DurableBackend::commit_sealed(const WriteBuffer& sealed) {
         std::exchange(view_, std::make_shared<View>(View{view_->active, nullptr, store_->state()}));
   }
   old.reset();
-  if (options_.on_commit) options_.on_commit(std::chrono::steady_clock::now() - start);
+  if (options_.on_commit) {
+    CommitTimes times = store_->last_times();
+    times.total = std::chrono::steady_clock::now() - start;
+    options_.on_commit(times);
+  }
   return Status();
 }
 
@@ -212,7 +216,10 @@ Status DurableBackend::commit() {
 Status DurableBackend::snapshot(
     const std::function<Status(uint64_t total, std::string_view piece)>& sink) {
   GATEHOUSE_RETURN_IF_ERROR(commit());
-  return stream_state(view()->tree, sink);
+  const auto start = std::chrono::steady_clock::now();
+  GATEHOUSE_RETURN_IF_ERROR(stream_state(view()->tree, sink));
+  if (options_.on_snapshot) options_.on_snapshot(std::chrono::steady_clock::now() - start);
+  return Status();
 }
 
 namespace {
@@ -281,6 +288,15 @@ Result<std::unique_ptr<Store>> DurableBackend::packed_copy(const std::string& te
 }
 
 Status DurableBackend::defragment() {
+  const auto start = std::chrono::steady_clock::now();
+  ++defragmenting_;
+  const Status status = pack();
+  --defragmenting_;
+  if (options_.on_defragment) options_.on_defragment(std::chrono::steady_clock::now() - start);
+  return status;
+}
+
+Status DurableBackend::pack() {
   GATEHOUSE_RETURN_IF_ERROR(commit());
   const std::lock_guard store_lock(store_mutex_);
   GATEHOUSE_RETURN_IF_ERROR(health());

@@ -42,6 +42,7 @@ class DurableBackend final : public Backend, private Writer {
   Result<std::unique_ptr<Copy>> copy() override;
   Status take_over(const std::string& path) override;
   Status defragment() override;
+  bool defragmenting() const override { return defragmenting_ > 0; }
 
  private:
   void put(Bucket bucket, std::string_view key, std::string_view value) override;
@@ -56,6 +57,7 @@ class DurableBackend final : public Backend, private Writer {
   void seal();  // with the mutex
   bool active_empty() const { return buffer_->moment().changes == 0; }
   void note_sizes();
+  Status pack();
   Status commit_sealed(const WriteBuffer& sealed);
   Result<std::unique_ptr<Store>> packed_copy(const std::string& temporary);
 
@@ -89,6 +91,7 @@ class DurableBackend final : public Backend, private Writer {
   std::atomic<uint64_t> size_in_use_{0};
   std::atomic<uint64_t> waiting_{0};  // estimate of what is published and not committed
   uint64_t copies_ = 0;
+  std::atomic<int> defragmenting_{0};
 
   std::thread thread_;
 };

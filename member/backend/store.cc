@@ -1,6 +1,7 @@
 #include "member/backend/store.h"
 
 #include <algorithm>
+#include <chrono>
 #include <bit>
 
 #include "common/base/check.h"
@@ -142,10 +143,14 @@ Status Store::commit(const Batch& batch) {
   // A page freed by commit T is used by states below T.
   freelist_.release(live_->oldest(meta.txid));
   ++meta.txid;
+  const auto start = std::chrono::steady_clock::now();
   TreeUpdate update(image_, freelist_, meta.high_water);
   update_trees(batch, update, meta);
   std::string freelist = update_freelist(update, meta);
+  const auto spilled = std::chrono::steady_clock::now();
   GATEHOUSE_RETURN_IF_ERROR(write(update, std::move(freelist), meta));
+  times_.spill = spilled - start;
+  times_.write = std::chrono::steady_clock::now() - spilled;
 
   if (meta.high_water * image_.page_bytes > image_.mapping->size()) {
     Result<std::shared_ptr<env::Mapping>> mapping =

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "member/backend/backend.h"
 #include "member/backend/freelist.h"
 #include "member/backend/image.h"
 #include "member/backend/tree_update.h"
@@ -40,6 +41,9 @@ class Store {
   // Makes the member's buckets that are not there. One commit, or none.
   Status make_buckets();
 
+  // Of the last commit: without its total.
+  const CommitTimes& last_times() const { return times_; }
+
   uint64_t free_pages() const { return freelist_.free_pages(); }
   uint64_t pending_pages() const { return freelist_.pending_pages(); }
 
@@ -56,6 +60,7 @@ class Store {
   const StoreOptions options_;
   Freelist freelist_;
   uint64_t file_bytes_ = 0;
+  CommitTimes times_;
   std::shared_ptr<LiveStates> live_ = std::make_shared<LiveStates>();
   std::shared_ptr<const TreeState> state_;
 };

@@ -256,7 +256,14 @@ Status Cluster::set_version(backend::Writer& writer, std::string_view version) {
   next.version = version;
   writer.put(Bucket::kCluster, kClusterVersion, version);
   publish(std::move(next));
+  if (told_version_) told_version_(std::string(version));
   return Status();
+}
+
+void Cluster::on_version(std::function<void(const std::string&)> told) {
+  told_version_ = std::move(told);
+  const std::string version = members()->version;
+  if (!version.empty()) told_version_(version);
 }
 
 void Cluster::set_downgrade(backend::Writer& writer, const Downgrade& downgrade) {

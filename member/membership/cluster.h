@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -62,6 +63,10 @@ class Cluster {
   Status set_version(backend::Writer& writer, std::string_view version);
   void set_downgrade(backend::Writer& writer, const Downgrade& downgrade);
 
+  // Told of the cluster's version ("3.7.0") when it is set, and at once where there is one. Set before
+  // the writer writes; called on its thread.
+  void on_version(std::function<void(const std::string&)> told);
+
   // --- Before proposing, with --strict-reconfig-check: do enough voters run (have published) for a
   // quorum afterwards? Any thread. MemberNotEnoughStarted, code Unknown as etcd's wire has it.
 
@@ -82,6 +87,7 @@ class Cluster {
   const uint64_t local_id_;
   const uint64_t cluster_id_;
   const size_t max_learners_;
+  std::function<void(const std::string&)> told_version_;
   mutable std::mutex mutex_;  // over the pointer
   std::shared_ptr<const Members> members_;
 };

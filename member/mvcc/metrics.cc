@@ -23,6 +23,14 @@ Metrics::Metrics(metrics::Registry& registry)
           "etcd_debugging_mvcc_db_compaction_total_duration_milliseconds",
           "Bucketed histogram of db compaction total duration.",
           metrics::exponential_buckets(100, 2, 14))),
+      index_compaction_pause(registry.histogram(
+          "etcd_debugging_mvcc_index_compaction_pause_duration_milliseconds",
+          "Bucketed histogram of index compaction pause duration.",
+          metrics::exponential_buckets(0.5, 2, 14))),
+      rows_compaction_pause(registry.histogram(
+          "etcd_debugging_mvcc_db_compaction_pause_duration_milliseconds",
+          "Bucketed histogram of db compaction pause duration.",
+          metrics::exponential_buckets(1, 2, 13))),
       last_compaction(registry.gauge("etcd_debugging_mvcc_db_compaction_last",
                                      "The unix time of the last db compaction. Resets to 0 on start.")),
       hash_duration(registry.histogram("etcd_mvcc_hash_rev_duration_seconds",

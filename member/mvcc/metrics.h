@@ -19,6 +19,9 @@ class Metrics {
   metrics::Gauge compact_revision;
   metrics::Counter compacted_rows;
   metrics::Histogram compaction_duration;  // milliseconds
+  // Milliseconds the writer spent on one batch of removals.
+  metrics::Histogram index_compaction_pause;
+  metrics::Histogram rows_compaction_pause;
   metrics::Gauge last_compaction;          // Unix seconds
   metrics::Histogram hash_duration;        // of hash_kv
 };

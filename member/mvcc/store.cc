@@ -146,9 +146,19 @@ bool MvccStore::run_writer_tasks() {
   std::optional<Compactor::Batch> batch = compactor_->take();
   if (!batch) return false;
   backend::Writer& writer = backend_->writer();
+  const auto start = std::chrono::steady_clock::now();
   for (const Compactor::Batch::Row& row : batch->rows) {
     index_->compact_key(row.key, batch->revision);
+  }
+  const auto index_done = std::chrono::steady_clock::now();
+  for (const Compactor::Batch::Row& row : batch->rows) {
     writer.remove(Bucket::kKey, RevisionKey(row.revision, row.tombstone));
+  }
+  if (options_.metrics != nullptr) {
+    using Milliseconds = std::chrono::duration<double, std::milli>;
+    options_.metrics->index_compaction_pause.observe(Milliseconds(index_done - start).count());
+    options_.metrics->rows_compaction_pause.observe(
+        Milliseconds(std::chrono::steady_clock::now() - index_done).count());
   }
   if (batch->last) {
     finished_ = batch->revision;

@@ -175,6 +175,9 @@ class Store {
 
   // The newest results that compactions left (compact-hash check), newest first, at most 10.
   virtual std::vector<HashResult> compaction_hashes() const = 0;
+
+  // For etcd_mvcc_range_total: who answers ranges from a view or a transaction says so. Any thread.
+  virtual void count_ranges(uint64_t) const {}
 };
 
 // Status objects of this room, with etcd's texts.

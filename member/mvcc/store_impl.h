@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "member/mvcc/metrics.h"
 #include "member/mvcc/compactor.h"
 #include "member/mvcc/index.h"
 #include "member/mvcc/load.h"
@@ -32,6 +33,9 @@ class MvccStore final : public Store {
   std::shared_ptr<const View> view() const override { return store_view(); }
   Result<HashResult> hash_kv(int64_t revision) const override;
   std::vector<HashResult> compaction_hashes() const override;
+  void count_ranges(uint64_t count) const override {
+    if (options_.metrics != nullptr) options_.metrics->ranges.add(count);
+  }
 
  private:
   class Txn;

@@ -15,7 +15,6 @@ ApplyLoop::ApplyLoop(env::Executor& executor, env::Executor& pump_executor, cons
                      log::Logger logger)
     : executor_(executor),
       pump_executor_(pump_executor),
-      options_(options),
       parts_(parts),
       applier_(apply::make_applier(parts)),
       ids_(ids),
@@ -23,6 +22,7 @@ ApplyLoop::ApplyLoop(env::Executor& executor, env::Executor& pump_executor, cons
       feed_(feed),
       events_(std::move(events)),
       logger_(std::move(logger)),
+      times_(executor, options.warn_apply_ms, options.metrics, logger_),
       index_(applied),
       answers_(lanes) {
   progress_.applied = applied;
@@ -56,6 +56,7 @@ void ApplyLoop::run() {
       events_.restore(snapshot, [this, snapshot] { restored(*snapshot); });
       continue;
     }
+    times_.begin();
     while (!waiting_ && batch.next < batch.entries.size()) {
       if (apply(batch.entries[batch.next])) ++batch.next;
     }
@@ -102,6 +103,7 @@ void ApplyLoop::apply_normal(const raft::Entry& entry) {
     return;
   }
   apply::Outcome outcome = applier_->apply(*request);
+  times_.done(*request, outcome);
   if (outcome.status.code() == StatusCode::kResourceExhausted && events_.on_no_space) {
     events_.on_no_space();
   }

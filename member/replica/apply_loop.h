@@ -22,6 +22,7 @@
 #include "member/apply/applier.h"
 #include "member/mvcc/watch_feed.h"
 #include "member/raft/types.h"
+#include "member/replica/apply_times.h"
 #include "member/replica/lane.h"
 #include "member/replica/progress.h"
 #include "member/replica/pump.h"
@@ -57,6 +58,7 @@ class ApplyLoop final : public CommitSink {
  public:
   struct Options {
     uint64_t warn_apply_ms = 100;  // --warning-apply-duration
+    Metrics metrics;
   };
 
   // `applied`: what the backend has.
@@ -101,7 +103,6 @@ class ApplyLoop final : public CommitSink {
 
   env::Executor& executor_;
   env::Executor& pump_executor_;
-  const Options options_;
   const apply::Parts parts_;
   const std::unique_ptr<apply::Applier> applier_;
   RequestIds& ids_;
@@ -109,6 +110,7 @@ class ApplyLoop final : public CommitSink {
   mvcc::WatchFeed& feed_;
   const ApplyEvents events_;
   const log::Logger logger_;
+  ApplyTimes times_;
 
   std::deque<Batch> batches_;
   bool waiting_ = false;  // for the core, or a snapshot to be restored

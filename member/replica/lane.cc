@@ -28,8 +28,12 @@ Lane::Lane(env::Executor& executor, const Options& options, RequestIds& ids,
       progress_(progress),
       hand_over_(std::move(hand_over)),
       timer_(executor, [this] { on_timer(); }),
-      refuse_timer_(executor, [this] { on_answers(std::exchange(refused_, {})); }) {
+      refuse_timer_(executor, [this] { settle(std::exchange(refused_, {}), false); }) {
   batch_.lane = options_.index;
+  if (options_.metrics == nullptr) return;
+  durations_ = options_.metrics->request_durations();
+  failed_reads_ = options_.metrics->failed_read_indexes;
+  slow_reads_ = options_.metrics->slow_read_indexes;
 }
 
 Lane::~Lane() = default;
@@ -37,7 +41,8 @@ Lane::~Lane() = default;
 uint64_t Lane::propose(apply::Request request, Done done) {
   request.id = ids_.next(options_.index);
   const uint64_t id = request.id;
-  proposals_.emplace(id, std::move(done));
+  if (batch_.proposals.empty()) turn_us_ = executor_.now_us();
+  proposals_.emplace(id, Proposal{request.kind, turn_us_, std::move(done)});
   if (!stopped_.ok()) {
     refuse_later(id, stopped_);
     return id;
@@ -98,11 +103,17 @@ void Lane::on_turn_end() {
   hand_over_(std::move(batch));
 }
 
-void Lane::on_answers(std::vector<Answer> answers) {
+void Lane::on_answers(std::vector<Answer> answers) { settle(std::move(answers), true); }
+
+void Lane::settle(std::vector<Answer> answers, bool applied) {
+  const uint64_t now_us = executor_.now_us();
   for (Answer& answer : answers) {
     const auto found = proposals_.find(answer.id);
     if (found == proposals_.end()) continue;  // timed out, cancelled, or of an earlier start
-    Done done = std::move(found->second);
+    const Proposal& proposal = found->second;
+    durations_.observe(proposal.kind, applied,
+                       std::chrono::microseconds(now_us - proposal.since_us));
+    Done done = std::move(found->second.done);
     proposals_.erase(found);
     done(std::move(answer.outcome));
   }
@@ -142,6 +153,10 @@ void Lane::on_timer() {
     ReadDone done = std::move(reads_.front().done);
     const uint64_t since = reads_.front().deadline_ms - options_.timeout_ms;
     reads_.pop_front();
+    if (!stopped) {
+      failed_reads_.add();
+      slow_reads_.add();
+    }
     if (done) done(stopped ? stopped_ : timed_out(since));
   }
   arm_timer();
@@ -161,12 +176,12 @@ void Lane::end_late(uint64_t now, bool all) {
 void Lane::fail_proposals(uint64_t last_id, const Status& why) {
   // Rare, hence a look at all that waits; ids of a lane rise.
   std::vector<Answer> late;
-  for (const auto& [id, done] : proposals_) {
+  for (const auto& [id, proposal] : proposals_) {
     if (id <= last_id) late.push_back({id, apply::Outcome(why)});
   }
   failed_.fetch_add(late.size(), std::memory_order_relaxed);
   std::sort(late.begin(), late.end(), [](const Answer& a, const Answer& b) { return a.id < b.id; });
-  on_answers(std::move(late));
+  settle(std::move(late), false);
 }
 
 void Lane::arm_timer() {

@@ -22,6 +22,7 @@
 #include "member/apply/outcome.h"
 #include "member/apply/request.h"
 #include "member/raft/payload.h"
+#include "member/replica/metrics.h"
 #include "member/replica/progress.h"
 #include "member/replica/request_ids.h"
 
@@ -48,6 +49,8 @@ class Lane final : private env::TurnEndHook {
     uint64_t timeout_ms = 7000;            // of a request: 5 s + 2 election timeouts
     uint64_t max_request_bytes = 1536 * 1024;
     uint64_t election_timeout_ms = 1000;
+    // How long proposals took until their outcome, and reads that got none. Null: not told.
+    const Metrics* metrics = nullptr;
   };
   // Takes what a turn asked for over to the replica's thread; called on the lane's.
   using HandOver = std::function<void(LaneBatch)>;
@@ -107,12 +110,18 @@ class Lane final : private env::TurnEndHook {
     uint64_t deadline_ms;
     ReadDone done;
   };
+  struct Proposal {
+    apply::Kind kind;
+    uint64_t since_us;
+    Done done;
+  };
   struct Deadline {
     uint64_t ms;
     uint64_t last_id;  // of the proposals of one turn
   };
 
   void on_turn_end() override;
+  void settle(std::vector<Answer> answers, bool applied);
   void on_timer();
   void end_late(uint64_t now, bool all);
   // All up to this id.
@@ -128,7 +137,8 @@ class Lane final : private env::TurnEndHook {
   const HandOver hand_over_;
 
   LaneBatch batch_;
-  std::unordered_map<uint64_t, Done> proposals_;
+  std::unordered_map<uint64_t, Proposal> proposals_;
+  uint64_t turn_us_ = 0;  // when the first of batch_'s proposals came
   std::deque<Deadline> deadlines_;  // in order; stays while anything waits
   uint64_t last_proposed_ = 0;
   std::deque<Read> reads_;          // in order of tickets
@@ -138,6 +148,9 @@ class Lane final : private env::TurnEndHook {
   env::Timer timer_;
   env::Timer refuse_timer_;
   Status stopped_;
+  KindDurations durations_;
+  metrics::Counter failed_reads_;
+  metrics::Counter slow_reads_;
   std::atomic<uint64_t> waiting_{0};
   std::atomic<uint64_t> failed_{0};
 };

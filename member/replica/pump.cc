@@ -19,7 +19,7 @@ Pump::Pump(env::Executor& executor, const Options& options, std::unique_ptr<raft
       progress_(progress),
       events_(std::move(events)),
       logger_(std::move(logger)),
-      reads_(*core_, std::move(release)),
+      reads_(*core_, std::move(release), options_.slow_read_indexes, logger_),
       tick_timer_(executor, [this] { on_tick(); }) {
   progress_.term = core_->term();
   progress_.committed = core_->log().committed();
@@ -50,7 +50,7 @@ void Pump::submit(LaneBatch batch) {
 void Pump::propose(LaneBatch batch) {
   // Without a leader, and while leadership is handed over, proposals wait: what is held was
   // certainly not executed, so nothing is lost by trying later.
-  if (held_.empty() && core_->leader() != raft::kNoNode && core_->transfer_target() == 0) {
+  if (held_.empty() && takes_proposals()) {
     if (proposed_.size() <= batch.lane) proposed_.resize(batch.lane + 1);
     Proposed& proposed = proposed_[batch.lane];
     if (proposed.term != core_->term()) proposed.last_id_before = proposed.last_id;
@@ -81,6 +81,10 @@ void Pump::on_term_began(uint64_t term) {
     const uint64_t last = proposed.term < term ? proposed.last_id : proposed.last_id_before;
     if (last != 0) events_.on_lost(lane, last);
   }
+}
+
+bool Pump::takes_proposals() const {
+  return core_->leader() != raft::kNoNode && core_->transfer_target() == raft::kNoNode;
 }
 
 void Pump::step(raft::Message message) {
@@ -117,12 +121,11 @@ void Pump::advance_ticks(uint64_t ticks) {
 }
 
 void Pump::on_turn_end() {
-  if (!held_.empty() && core_->leader() != raft::kNoNode && core_->transfer_target() == 0) {
+  if (!held_.empty() && takes_proposals()) {
     held_count_ = 0;
     for (LaneBatch& batch : std::exchange(held_, {})) propose(std::move(batch));
   }
-  if (!held_messages_.empty() && core_->leader() != raft::kNoNode &&
-      core_->transfer_target() == raft::kNoNode) {
+  if (!held_messages_.empty() && takes_proposals()) {
     for (raft::Message& message : std::exchange(held_messages_, {})) step(std::move(message));
   }
   reads_.ask(executor_.now_ms());

@@ -50,6 +50,7 @@ class Pump final : private env::TurnEndHook {
     uint64_t tick_ms = 100;
     // Proposals that wait for a leader, and messages with some of followers, at most; more are dropped and time out where they were made.
     size_t max_held_proposals = 16'384;
+    metrics::Counter slow_read_indexes;
   };
   struct Events {
     // After progress() says so.
@@ -116,6 +117,7 @@ class Pump final : private env::TurnEndHook {
   void finish_writes();
   void propose(LaneBatch batch);
   void hold(LaneBatch batch);
+  bool takes_proposals() const;
 
   env::Executor& executor_;
   const Options options_;

@@ -1,6 +1,7 @@
 #include "member/replica/reads.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "common/codec/fixed.h"
 
@@ -32,6 +33,12 @@ void Reads::ask(uint64_t now_ms) {
 
 void Reads::ask_again(uint64_t now_ms, bool all) {
   while (!asked_.empty() && (all || asked_.front().asked_ms + kRetryMs <= now_ms)) {
+    if (!all) {
+      LOG_WARN_LIMITED(logger_, "waiting for ReadIndex response took too long, retrying",
+                       {"sent-request-id", codec::load_big_endian<uint64_t>(
+                                               asked_.front().context.data())},
+                       {"retry-timeout", std::chrono::milliseconds(kRetryMs)});
+    }
     for (const auto& [lane, ticket] : asked_.front().tickets) merge(wanted_, lane, ticket);
     asked_.pop_front();
   }
@@ -42,7 +49,10 @@ void Reads::on_read_state(const raft::ReadState& state, uint64_t applied) {
   const auto found =
       std::find_if(asked_.begin(), asked_.end(),
                    [&](const Asked& asked) { return asked.context == state.context; });
-  if (found == asked_.end()) return;  // was asked again
+  if (found == asked_.end()) {  // was asked again
+    slow_.add();
+    return;
+  }
   // What was asked before it is answered with it: its reads began earlier.
   for (auto each = asked_.begin();; ++each) {
     if (state.index <= applied) {

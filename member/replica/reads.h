@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/log/log.h"
+#include "common/metrics/metrics.h"
 #include "member/raft/core.h"
 
 namespace gatehouse::replica {
@@ -24,7 +26,9 @@ class Reads {
  public:
   static constexpr uint64_t kRetryMs = 500;
 
-  Reads(raft::Core& core, ReadRelease release) : core_(core), release_(std::move(release)) {}
+  // `slow` counts answers that came after their request had been asked again.
+  Reads(raft::Core& core, ReadRelease release, metrics::Counter slow, log::Logger logger)
+      : core_(core), release_(std::move(release)), slow_(slow), logger_(std::move(logger)) {}
 
   // A lane wants to read.
   void want(size_t lane, uint64_t ticket) { merge(wanted_, lane, ticket); }
@@ -54,6 +58,8 @@ class Reads {
 
   raft::Core& core_;
   const ReadRelease release_;
+  const metrics::Counter slow_;
+  const log::Logger logger_;
   Tickets wanted_;
   std::deque<Asked> asked_;          // in order
   std::vector<Confirmed> confirmed_;  // wait for the state machine

@@ -87,11 +87,13 @@ void Replica::wire(env::FileSystem& files, Storage& storage, std::unique_ptr<raf
 
   apply::Parts parts{state_.backend, state_.store, state_.lessor, state_.alarms, state_.cluster};
   parts.quota_bytes = state_.quota_bytes;
+  parts.durable_checkpoints = options_.durable_checkpoints;
   parts.complete_later = [this](uint64_t id, apply::Outcome outcome) {
     apply_->complete_later(id, std::move(outcome));
   };
   apply_ = std::make_unique<ApplyLoop>(executor_, executor_,
-                                       ApplyLoop::Options{options_.warn_apply_ms}, parts,
+                                       ApplyLoop::Options{options_.warn_apply_ms, options_.metrics},
+                                       parts,
                                        ports_.size(), ids_, progress_, state_.feed, applied,
                                        apply_events(), logger_);
   apply_->set_conf_state(core->config().to_conf_state());
@@ -107,13 +109,20 @@ void Replica::wire(env::FileSystem& files, Storage& storage, std::unique_ptr<raf
   };
   events.on_lost = [this](size_t lane, uint64_t up_to_id) { lost(lane, up_to_id); };
   pump_ = std::make_unique<Pump>(
-      executor_, Pump::Options{.tick_ms = options_.tick_ms}, std::move(core), log_writer, peers,
+      executor_, Pump::Options{.tick_ms = options_.tick_ms,
+                               .slow_read_indexes = options_.metrics.slow_read_indexes},
+      std::move(core), log_writer, peers,
       *apply_, progress_, [this](size_t lane, uint64_t ticket) { release(lane, ticket); },
       std::move(events), logger_);
 
   Snapshotter::Options snapshots = options_.snapshots;
   snapshots.snap_directory = storage.snap_directory;
   snapshots.wal_directory = storage.wal_directory;
+  snapshots.on_saved = [metrics = options_.metrics](const snap::SaveTimes& times) {
+    metrics.snap_marshalling.observe(times.marshalling);
+    metrics.snap_fsync.observe(times.fsync);
+    metrics.snap_total.observe(times.total);
+  };
   snapshotter_ = std::make_unique<Snapshotter>(
       files, state_.backend, snapshots, snapshot_index,
       Snapshotter::Events{
@@ -122,7 +131,7 @@ void Replica::wire(env::FileSystem& files, Storage& storage, std::unique_ptr<raf
               on_snapshot(snapshot, compact_to);
             });
           },
-          hooks_.on_fatal, hooks_.on_snapshot_saved},
+          hooks_.on_fatal},
       logger_);
 
   own_lane_ = make_lane(executor_, ports_.size() - 1);
@@ -267,6 +276,7 @@ std::unique_ptr<Lane> Replica::make_lane(env::Executor& executor, size_t index) 
   options.timeout_ms = timeout_ms_;
   options.max_request_bytes = options_.max_request_bytes;
   options.election_timeout_ms = options_.tick_ms * options_.election_ticks;
+  options.metrics = &options_.metrics;
   const bool here = &executor == &executor_;
   auto lane = std::make_unique<Lane>(executor, options, ids_, progress_, [this, here](LaneBatch batch) {
     if (here) {
@@ -365,12 +375,16 @@ void Replica::promote(uint64_t id, std::function<void(const Status&)> done) {
   if (status.ok() && !progress_.is_leader) status = unavailable("etcdserver: not leader");
   if (status.ok() && !learner_ready(id)) status = learner_not_ready();
   if (status.ok() && options_.strict_reconfiguration) status = state_.cluster.check_promote(id);
-  auto told = [on_promoted = hooks_.on_promoted, done = std::move(done)](const Status& outcome) {
-    if (on_promoted) on_promoted(outcome);
+  const auto told = [metrics = options_.metrics, done = std::move(done)](const Status& outcome) {
+    if (outcome.ok()) {
+      metrics.learner_promotions.add();
+    } else {
+      metrics.learner_promote_failures.with({outcome.message()}).add();
+    }
     done(outcome);
   };
   if (!status.ok()) return told(status);
-  change_membership(change, std::move(told));
+  change_membership(change, told);
 }
 
 // The others have to hear that it is committed, and the client that it is done.
@@ -390,6 +404,10 @@ bool Replica::learner_ready(uint64_t id) const {
 
 void Replica::raise_no_space() {
   if (keeper_ != nullptr) keeper_->raise_no_space();
+}
+
+void Replica::raise_corrupt() {
+  if (keeper_ != nullptr) keeper_->raise_corrupt();
 }
 
 void Replica::change_membership(raftpb::ConfChange change,

@@ -42,6 +42,8 @@ struct ReplicaOptions {
   bool strict_reconfiguration = true;  // --strict-reconfig-check
   std::optional<AutoCompactor::Options> auto_compaction;
   uint64_t warn_apply_ms = 100;
+  bool durable_checkpoints = false;  // the LeaseCheckpointPersist feature
+  Metrics metrics;
 };
 
 class Replica {
@@ -65,10 +67,6 @@ class Replica {
     std::function<void(std::function<void()> work, std::function<void()> then)> run_aside;
     // A snapshot from the leader is being put in place, or is not any more.
     std::function<void(bool under_way)> on_restoring;
-    // A learner was to be promoted here, by the leader.
-    std::function<void(const Status&)> on_promoted;
-    // How long a .snap took to be durable. Any thread.
-    std::function<void(std::chrono::nanoseconds)> on_snapshot_saved;
   };
   // What the state machine is made of; outlives the replica.
   struct State {
@@ -121,6 +119,8 @@ class Replica {
   void check_version();
   // The database is full.
   void raise_no_space();
+  // Its data is not what it was.
+  void raise_corrupt();
   uint64_t timeout_ms() const { return timeout_ms_; }
   // Of all lanes, for metrics; any thread.
   uint64_t pending_proposals() const;

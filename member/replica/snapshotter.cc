@@ -73,13 +73,13 @@ void Snapshotter::run() {
 void Snapshotter::take(const std::shared_ptr<const raft::Snapshot>& snapshot) {
   // The database has to be at the point before anything says that the log before it may go.
   Status status = backend_.commit();
-  const auto committed = std::chrono::steady_clock::now();
-  if (status.ok()) status = snap::save(files_, options_.snap_directory, *snapshot);
+  snap::SaveTimes times;
+  if (status.ok()) status = snap::save(files_, options_.snap_directory, *snapshot, &times);
   if (!status.ok()) {
     events_.on_failed(status.with_context("saving a snapshot"));
     return;
   }
-  if (events_.on_saved) events_.on_saved(std::chrono::steady_clock::now() - committed);
+  if (options_.on_saved) options_.on_saved(times);
   LOG_INFO(logger_, "saved snapshot", {"snapshot-index", snapshot->index});
   const uint64_t compact_to = snapshot->index > options_.keep ? snapshot->index - options_.keep : 1;
   events_.on_snapshot(snapshot, compact_to);

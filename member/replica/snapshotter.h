@@ -22,6 +22,7 @@
 #include "common/log/log.h"
 #include "member/backend/backend.h"
 #include "member/raft/types.h"
+#include "member/snap/snap.h"
 
 namespace gatehouse::replica {
 
@@ -37,6 +38,7 @@ class Snapshotter {
     uint64_t purge_interval_ms = 30'000;
     // False: no thread, the work is done within on_batch(). For simulations, which must not have one.
     bool own_thread = true;
+    std::function<void(const snap::SaveTimes&)> on_saved;  // on the snapshotter's thread; or empty
   };
   struct Events {
     // The snapshot is durable: records it in the log, and lets the core forget up to `compact_to`.
@@ -44,8 +46,6 @@ class Snapshotter {
     std::function<void(std::shared_ptr<const raft::Snapshot>, uint64_t compact_to)> on_snapshot;
     // A disk that fails ends the member.
     std::function<void(const Status&)> on_failed;
-    // How long the .snap took; may be empty.
-    std::function<void(std::chrono::nanoseconds)> on_saved;
   };
 
   Snapshotter(env::FileSystem& files, backend::Backend& backend, const Options& options,

@@ -5,6 +5,7 @@
 // caller's: bytes here.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -31,8 +32,16 @@ std::string encode(const raft::Snapshot& snapshot);
 // DataLoss: what is wrong with them.
 Result<raft::Snapshot> decode(std::string_view bytes);
 
+// What a save took; for metrics.
+struct SaveTimes {
+  std::chrono::nanoseconds marshalling{0};
+  std::chrono::nanoseconds fsync{0};
+  std::chrono::nanoseconds total{0};
+};
 // Whole and durable on return, or not there; replaces one of the same term and index. index > 0.
-Status save(env::FileSystem& files, const std::string& directory, const raft::Snapshot& snapshot);
+// `times` is set on success.
+Status save(env::FileSystem& files, const std::string& directory, const raft::Snapshot& snapshot,
+            SaveTimes* times = nullptr);
 
 // DataLoss: "<path>: <what is wrong>".
 Result<raft::Snapshot> load(env::FileSystem& files, const std::string& path);

@@ -65,7 +65,13 @@ Result<raft::Snapshot> decode(std::string_view bytes) {
 }
 
 Status save(env::FileSystem& files, const std::string& directory,
-            const raft::Snapshot& snapshot) {
+            const raft::Snapshot& snapshot, SaveTimes* times) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point start = Clock::now();
+  const std::string bytes = encode(snapshot);
+  const Clock::time_point encoded = Clock::now();
+  Clock::time_point written;
+  Clock::time_point synced;
   const std::string name = file_name(snapshot.term, snapshot.index);
   // etcd removes files of this prefix at start, as we do.
   const std::string building = env::join_path(directory, "tmp" + name.substr(0, name.rfind('.')));
@@ -73,11 +79,15 @@ Status save(env::FileSystem& files, const std::string& directory,
     Result<std::unique_ptr<env::File>> file = files.open(building, env::OpenMode::kCreate);
     GATEHOUSE_RETURN_IF_ERROR(file.status());
     GATEHOUSE_RETURN_IF_ERROR((*file)->truncate(0));
-    GATEHOUSE_RETURN_IF_ERROR((*file)->write_at(0, encode(snapshot)));
+    GATEHOUSE_RETURN_IF_ERROR((*file)->write_at(0, bytes));
+    written = Clock::now();
     GATEHOUSE_RETURN_IF_ERROR((*file)->sync_data());
+    synced = Clock::now();
   }
   GATEHOUSE_RETURN_IF_ERROR(files.rename(building, env::join_path(directory, name)));
-  return files.sync_directory(directory);
+  GATEHOUSE_RETURN_IF_ERROR(files.sync_directory(directory));
+  if (times != nullptr) *times = {encoded - start, synced - written, Clock::now() - start};
+  return Status();
 }
 
 Result<raft::Snapshot> load(env::FileSystem& files, const std::string& path) {

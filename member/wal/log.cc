@@ -57,6 +57,7 @@ Status Log::write(bool must_sync) {
   GATEHOUSE_RETURN_IF_ERROR(health_);
   const std::string_view frames = encoder_.frames();
   if (!frames.empty()) {
+    const auto start = std::chrono::steady_clock::now();
     const Status written = tail().write_at(offset_, frames);
     if (!written.ok()) {
       // A part of it may be there and, if it ends within a sector, would not look unfinished.
@@ -65,7 +66,9 @@ Status Log::write(bool must_sync) {
     }
     offset_ += frames.size();
     unsynced_ = true;
-    if (options_.on_write) options_.on_write(frames.size());
+    if (options_.on_write) {
+      options_.on_write(frames.size(), std::chrono::steady_clock::now() - start);
+    }
     encoder_.clear();
   }
   if (offset_ >= options_.segment_bytes) return failed(cut());

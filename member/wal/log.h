@@ -36,9 +36,10 @@ struct Options {
   // the segment is made in the cut.
   bool prepare_ahead = true;
   // Told on the thread that writes: how long each sync took (etcd_disk_wal_fsync_duration_seconds),
-  // and how many bytes each write had (etcd_disk_wal_write_bytes_total). May be empty.
+  // and how many bytes each write had and how long it took (etcd_disk_wal_write_bytes_total,
+  // etcd_disk_wal_write_duration_seconds). May be empty.
   std::function<void(std::chrono::nanoseconds)> on_sync;
-  std::function<void(uint64_t bytes)> on_write;
+  std::function<void(uint64_t bytes, std::chrono::nanoseconds took)> on_write;
 };
 
 // A log that can be appended to. One thread at a time.
@@ -107,7 +108,8 @@ class Log {
 Result<bool> exists(env::FileSystem& files, const std::string& directory);
 
 // Makes an empty log, atomically and durably; the directory's parents are made if need be.
-// AlreadyExists: there is a log. A directory without one is replaced, with all that is in it.
+// AlreadyExists: there is a log. FailedPrecondition: something else is. What a creation that was cut
+// short left is replaced.
 Status create(env::FileSystem& files, const std::string& directory, const Identity& identity,
               const Options& options = {});
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A disk that is full (a small tmpfs; needs root) and one that loses writes (fsync fails; needs a dynamically linked
-member, ours): the member stays up and says no, or ends and says why; nothing acknowledged is lost.
+"""A disk that is full (a small tmpfs; needs root) and one that loses writes (fsync fails, or is slow; needs a dynamically
+linked member, ours): the member stays up and says no, or ends and says why; nothing acknowledged is lost.
 
     disk_test.py --client PROGRAM --failing-fsync LIBRARY [--member KIND] [--seed N]
 """
@@ -91,11 +91,37 @@ def failing_fsync(options, directory, suffix):
             member.kill()
 
 
+def slow_fsync(options, directory):
+    """A disk that takes its time is told of, and nothing else happens."""
+    if support.cluster.kind_of(options.member) != support.cluster.OURS:
+        return
+    switch = directory / "slow"
+    member = support.member(options.member, directory / "fsync-slow", environment={
+        "LD_PRELOAD": str(pathlib.Path(options.failing_fsync).resolve()), "GATEHOUSE_FAIL_FSYNC": str(switch)})
+    with support.Client(options, member.endpoint) as client:
+        try:
+            member.spawn()
+            client.ask("check")
+            client.begin("write")
+            switch.write_text("~.wal")
+            support.cluster.wait_for(lambda: '"msg":"slow fdatasync","took":"1.5' in member.log(), "slow fdatasync")
+            switch.unlink()
+            if '"expected-duration":"1s"' not in member.log():
+                raise support.Wrong(support.cluster.tail(member.log()))
+            member.kill()
+            wrote = client.answer()
+            member.spawn()
+            print(f"slow fsync: told, {wrote}; {client.ask('check')}", flush=True)
+        finally:
+            member.kill()
+
+
 def main():
     options = support.parse(__doc__)
     with support.scratch() as directory:
         failing_fsync(options, directory, ".wal")
         failing_fsync(options, directory, "/db")
+        slow_fsync(options, directory)
         full_disk(options, directory)
     return 0
 

@@ -330,7 +330,10 @@ TEST(Backend, CommitsByTheBatchLimitAndTellsHowLongItTook) {
   std::mutex mutex;
   std::condition_variable told;
   int commits = 0;
-  options.on_commit = [&](std::chrono::nanoseconds took) {
+  options.on_commit = [&](const CommitTimes& times) {
+    const std::chrono::nanoseconds took = times.total;
+    EXPECT_LE(times.spill + times.write, took);
+    EXPECT_GT(times.write.count(), 0);
     EXPECT_GT(took.count(), 0);
     const std::lock_guard lock(mutex);
     ++commits;
