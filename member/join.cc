@@ -38,7 +38,7 @@ Result<transport::Fetched> ask(const Options& options, const std::vector<std::st
   net::TcpDialer dialer(loop, dialer_options);
   Result<transport::Fetched> answer = internal_error("nothing was asked");
   std::unique_ptr<transport::Fetch> fetch = transport::fetch(
-      loop, dialer, urls, {.path = path}, {.needs_cluster_id = needs_cluster_id},
+      loop, dialer, urls, path, {.needs_cluster_id = needs_cluster_id},
       [&](Result<transport::Fetched> fetched) {
         answer = std::move(fetched);
         fetch.reset();

@@ -66,7 +66,7 @@ void PeerVersions::begin_round() {
   const auto members = cluster_.members();
   for (const auto& [id, member] : members->by_id) {
     if (id == cluster_.local_id()) continue;
-    asking_[id] = transport::fetch(executor_, dialer_, member.peer_urls, {.path = "/version"}, {},
+    asking_[id] = transport::fetch(executor_, dialer_, member.peer_urls, "/version", {},
                                    [this, id = id](Result<transport::Fetched> answer) {
                                      on_answer(id, answer);
                                    });
