@@ -1,5 +1,6 @@
 #include "member/backend/backend.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -346,6 +347,79 @@ TEST(Backend, CommitsByTheBatchLimitAndTellsHowLongItTook) {
   }
   std::unique_lock lock(mutex);
   EXPECT_TRUE(told.wait_for(lock, std::chrono::seconds(60), [&] { return commits == 1; }));
+}
+
+// A database of another member, whole, under another name.
+void put_copy(env::SimFileSystem& from, env::SimFileSystem& to, const std::string& name) {
+  ASSERT_TRUE(to.replace_contents(name, from.contents("db").value()).ok());
+}
+
+TEST(Backend, TakesOverAnotherDatabase) {
+  env::SimFileSystem other_disk;
+  auto other = open_backend(other_disk);
+  other->writer().put(Bucket::kMeta, "who", "other");
+  other->writer().end();
+  ASSERT_TRUE(other->commit().ok());
+  env::SimFileSystem disk;
+  auto backend = open_backend(disk);
+  backend->writer().put(Bucket::kMeta, "who", "own");
+  backend->writer().put(Bucket::kMeta, "only", "here");
+  backend->writer().end();
+  const auto before = backend->read();
+  put_copy(other_disk, disk, "new");
+  disk.record();
+  ASSERT_TRUE(backend->take_over("new").ok());
+  EXPECT_THAT(disk.take_record(), testing::EndsWith("rename new db\nsync-directory .\n"));
+
+  EXPECT_EQ(value_of(*before, Bucket::kMeta, "only"), "here");
+  EXPECT_EQ(value_of(*backend->read(), Bucket::kMeta, "who"), "other");
+  EXPECT_EQ(value_of(*backend->read(), Bucket::kMeta, "only"), "(none)");
+  // Written to, locked and opened again as any other.
+  backend->writer().put(Bucket::kMeta, "more", "x");
+  backend->writer().end();
+  EXPECT_EQ(Backend::open(disk, "db", manual_options()).status().code(),
+            StatusCode::kFailedPrecondition);
+  backend.reset();
+  backend = open_backend(disk);
+  EXPECT_EQ(value_of(*backend->read(), Bucket::kMeta, "who"), "other");
+  EXPECT_EQ(value_of(*backend->read(), Bucket::kMeta, "more"), "x");
+}
+
+TEST(Backend, WhatIsNoDatabaseIsNotTakenOver) {
+  env::SimFileSystem disk;
+  auto backend = open_backend(disk);
+  backend->writer().put(Bucket::kMeta, "who", "own");
+  backend->writer().end();
+  ASSERT_TRUE(disk.replace_contents("new", std::string(16384, 'x')).ok());
+  EXPECT_EQ(backend->take_over("new").code(), StatusCode::kDataLoss);
+  EXPECT_EQ(backend->take_over("absent").code(), StatusCode::kNotFound);
+  EXPECT_TRUE(backend->health().ok());
+  EXPECT_EQ(value_of(*backend->read(), Bucket::kMeta, "who"), "own");
+  EXPECT_TRUE(backend->commit().ok());
+}
+
+TEST(Backend, ACopyIsOfOneMoment) {
+  env::SimFileSystem disk;
+  auto backend = open_backend(disk);
+  backend->writer().put(Bucket::kMeta, "who", "then");
+  backend->writer().end();
+  Result<std::unique_ptr<Copy>> copy = backend->copy();
+  ASSERT_TRUE(copy.ok());
+  std::string bytes;
+  for (std::string_view piece = (*copy)->next_piece(); !piece.empty();
+       piece = (*copy)->next_piece()) {
+    bytes += piece;
+    backend->writer().put(Bucket::kMeta, "who", "now");
+    backend->writer().end();
+    ASSERT_TRUE(backend->commit().ok());
+  }
+  EXPECT_EQ(bytes.size(), (*copy)->size_bytes());
+  EXPECT_EQ(value_of((*copy)->rows(), Bucket::kMeta, "who"), "then");
+  ASSERT_TRUE(disk.replace_contents("copy", bytes).ok());
+  EXPECT_TRUE(Backend::inspect(disk, "copy", [](const Reader& rows) {
+                EXPECT_EQ(value_of(rows, Bucket::kMeta, "who"), "then");
+                return Status();
+              }).ok());
 }
 
 }  // namespace

@@ -77,6 +77,25 @@ TEST(MemberJson, RefusesWhatIsNoMember) {
   EXPECT_FALSE(parse_member("{\"x\":" + std::string(100'000, '[')).ok());
 }
 
+TEST(MemberJson, ListOfMembers) {
+  Member voter;
+  voter.id = 18222915235768097354u;
+  voter.peer_urls = {"http://127.0.0.1:2380"};
+  voter.name = "m1";
+  Member learner;
+  learner.id = 7;
+  learner.peer_urls = {"http://127.0.0.1:2480"};
+  learner.is_learner = true;
+  const std::string both =
+      std::string("[").append(member_json(voter)).append(", ").append(member_json(learner));
+  EXPECT_EQ(parse_members(both + "]\n").value(), (std::vector<Member>{voter, learner}));
+  EXPECT_TRUE(parse_members("[]")->empty());
+  for (const std::string& text : {std::string(), std::string("{}"), both, both + ",]", both + "][",
+                                  std::string("[3]"), std::string("[{\"id\":-1}]")}) {
+    EXPECT_EQ(parse_members(text).status().code(), StatusCode::kInvalidArgument) << text;
+  }
+}
+
 TEST(MemberJson, OtherRows) {
   EXPECT_EQ(downgrade_json({true, "3.6.0"}), R"({"target-version":"3.6.0","enabled":true})");
   EXPECT_EQ(downgrade_json({}), R"({"target-version":"","enabled":false})");

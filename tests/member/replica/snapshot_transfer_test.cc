@@ -26,6 +26,10 @@ void put_number(backend::Backend& backend, std::string_view key, uint64_t value)
   backend.writer().put(Bucket::kMeta, key, bytes);
 }
 
+std::string numbered(std::string text, uint64_t number) {
+  return text.append(std::to_string(number));
+}
+
 // A member's state, opened from its disk.
 struct Machine {
   explicit Machine(env::FileSystem& files, const membership::Member& self) : lessor({}, [] { return 0; }) {
@@ -77,7 +81,11 @@ struct Machine {
 };
 
 membership::Member member(uint64_t id, std::string name) {
-  return {.id = id, .peer_urls = {"http://" + name + ":2380"}, .name = std::move(name)};
+  membership::Member made;
+  made.id = id;
+  made.peer_urls.push_back(std::string("http://").append(name).append(":2380"));
+  made.name = std::move(name);
+  return made;
 }
 
 class SnapshotTransferTest : public testing::Test {
@@ -88,7 +96,7 @@ class SnapshotTransferTest : public testing::Test {
     members.by_id.at(2).is_learner = true;
     members.version = "3.7.0";
     source_.cluster.replace(source_.storage.backend->writer(), members);
-    for (int i = 0; i < 200; ++i) source_.put("key" + std::to_string(i), std::string(1000, 'v'));
+    for (int i = 0; i < 200; ++i) source_.put(numbered("key", i), std::string(1000, 'v'));
     source_.put("who", "source");
     source_.apply_to(500, 3);
   }
@@ -132,7 +140,7 @@ TEST_F(SnapshotTransferTest, IsOfOneMomentWhateverIsWrittenMeanwhile) {
     const std::string piece(out.database->next_piece());
     if (piece.empty()) break;
     bytes += piece;
-    source_.put("who", "later " + std::to_string(bytes.size()));
+    source_.put("who", numbered("later ", bytes.size()));
     source_.apply_to(501, 3);
     ASSERT_TRUE(source_.storage.backend->commit().ok());
   }
@@ -172,7 +180,9 @@ TEST_F(SnapshotTransferTest, RefusesWhatIsNoDatabaseOfItsIndex) {
   EXPECT_EQ((*incoming)->take("").code(), StatusCode::kDataLoss);
   incoming->reset();
 
-  for (const env::DirectoryEntry& entry : *disk.list(directory)) EXPECT_EQ(entry.name, "db");
+  const auto left = disk.list(directory);
+  ASSERT_TRUE(left.ok());
+  for (const env::DirectoryEntry& entry : *left) EXPECT_EQ(entry.name, "db");
 }
 
 TEST_F(SnapshotTransferTest, ReplacesTheStateMachine) {
@@ -202,7 +212,7 @@ TEST_F(SnapshotTransferTest, ReplacesTheStateMachine) {
 }
 
 TEST_F(SnapshotTransferTest, PowerLossAtAnyOperation) {
-  env::SimFileSystem disk(16 << 20);
+  env::SimFileSystem disk(64 << 20);
   auto follower = std::make_unique<Machine>(disk, member(2, "b"));
   raft::Entry entry;
   entry.term = 1;
@@ -242,7 +252,7 @@ TEST_F(SnapshotTransferTest, PowerLossAtAnyOperation) {
   ASSERT_GT(wrecks.size(), 20u);
 
   for (Wreck& wreck : wrecks) {
-    SCOPED_TRACE("before: " + wreck.before);
+    SCOPED_TRACE(wreck.before);  // the operation that it happened before
     Machine after(*wreck.disk, member(2, "b"));
     ASSERT_NE(after.store, nullptr);
     const uint64_t applied = after.storage.restored.applied;
