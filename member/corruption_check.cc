@@ -55,7 +55,7 @@ void CorruptionCheck::on_timer() {
                      if (alive.expired()) return;
                      under_way_ = false;
                      if (result->ok()) {
-                       LOG_INFO(logger_, "finished peer corruption check");
+                       LOG_INFO(logger_, "finished corruption check");
                        return;
                      }
                      LOG_ERROR(logger_, "the corruption check failed",

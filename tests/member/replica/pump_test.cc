@@ -56,12 +56,13 @@ class PumpTest : public ::testing::Test,
     order_.clear();
   }
 
-  void append(wal::Batch batch, uint64_t sequence) override {
+  bool append(wal::Batch batch, uint64_t sequence) override {
     std::string line = "write";
     for (const raft::Entry& entry : batch.entries) line += " " + std::to_string(entry.index);
     if (batch.state) line += " state " + std::to_string(batch.state->term);
     order_.push_back(line);
     unwritten_.push_back(sequence);
+    return false;  // later
   }
   void send(std::vector<raft::Message> messages) override {
     for (const raft::Message& message : messages) {
