@@ -150,6 +150,10 @@ void Peers::report_unreachable(raft::NodeId id) {
   if (replica_ != nullptr) replica_->pump().report_unreachable(id);
 }
 
+void Peers::report_gone(raft::NodeId id) {
+  if (replica_ != nullptr) replica_->pump().report_gone(id);
+}
+
 void Peers::report_snapshot(raft::NodeId id, bool arrived) {
   if (replica_ != nullptr) replica_->report_snapshot(id, arrived);
 }

@@ -83,6 +83,7 @@ class Peers final : public replica::PeerSender,
   void on_message(raft::Message message) override;
   void report_unreachable(raft::NodeId id) override;
   void report_snapshot(raft::NodeId id, bool arrived) override;
+  void report_gone(raft::NodeId id) override;
   bool is_removed(raft::NodeId id) const override { return rooms_.cluster.members()->removed.contains(id); }
   void on_removed_self(std::string_view reason) override;
   void open_snapshot(raft::Message message,

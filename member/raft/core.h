@@ -76,6 +76,11 @@ class Core {
   void campaign();
   // Follower: no longer holds its leader for alive, so that it may grant pre-votes.
   void forget_leader();
+  // It is known without waiting that this member does not run: its connections have ended and its
+  // host refuses new ones. A follower of it is where an election timeout without a message would
+  // have brought it: without a leader, ready to grant votes, and about to campaign when the random
+  // part of its timeout has passed. Wrong news does no harm: the next message of the leader mends it.
+  void leader_gone(NodeId id);
   // Asks the leader, here or elsewhere, to hand over to this voter. Given up after one election
   // timeout; proposals are dropped in the meantime.
   void transfer_leader(NodeId to);

@@ -20,6 +20,13 @@ void Core::forget_leader() {
   if (role_ == Role::kFollower) leader_ = kNoNode;
 }
 
+void Core::leader_gone(NodeId id) {
+  if (role_ != Role::kFollower || leader_ != id) return;
+  election_elapsed_ = std::max(election_elapsed_, options_.election_ticks);
+  forget_leader();
+  trace("its leader " + std::to_string(id) + " is gone");
+}
+
 // A member that has not applied a committed change might count the wrong majority.
 bool Core::unapplied_conf_change() const {
   uint64_t index = std::max(log_.applied() + 1, log_.first_index());

@@ -265,6 +265,11 @@ void Pump::report_unreachable(raft::NodeId id) {
   turn();
 }
 
+void Pump::report_gone(raft::NodeId id) {
+  core_->leader_gone(id);
+  turn();
+}
+
 void Pump::report_snapshot(raft::NodeId id, bool arrived) {
   core_->report_snapshot(id, arrived);
   turn();

@@ -92,6 +92,7 @@ class Pump final : private env::TurnEndHook {
   void campaign();
   void report_unreachable(raft::NodeId id);
   void report_snapshot(raft::NodeId id, bool arrived);
+  void report_gone(raft::NodeId id);
   // Lets `ticks` pass at once (initial-election-tick-advance).
   void advance_ticks(uint64_t ticks);
 

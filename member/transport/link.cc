@@ -23,7 +23,13 @@ void Link::url_failed(const std::string& url) {
   if (urls_[picked_] == url) picked_ = (picked_ + 1) % urls_.size();
 }
 
+void Link::refused() {
+  if (closed_ || active_since_ || ++refusals_ != urls_.size()) return;
+  shared_.reports.gone(id_);
+}
+
 void Link::reached(std::string_view what) {
+  refusals_ = 0;
   if (closed_ || active_since_) return;
   active_since_ = shared_.executor.now_ms();
   metrics_.active.add();

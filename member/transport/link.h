@@ -36,6 +36,10 @@ class Link {
   void failed(std::string_view what, const Status& why);
   std::optional<uint64_t> active_since() const { return active_since_; }
 
+  // Nobody listens at the address in use. When that is so of all of them, one after the other, the
+  // peer's process does not run.
+  void refused();
+
   // News for the owner, told at the end of the turn.
   void report_lost_messages();
   void report_snapshot(bool arrived);
@@ -57,6 +61,7 @@ class Link {
   std::vector<std::string> urls_;
   size_t picked_ = 0;
   std::optional<uint64_t> active_since_;
+  size_t refusals_ = 0;  // in a row, since something got through
   bool closed_ = false;
 };
 

@@ -16,6 +16,11 @@ void Reports::unreachable(raft::NodeId id) {
   schedule();
 }
 
+void Reports::gone(raft::NodeId id) {
+  gone_.push_back(id);
+  schedule();
+}
+
 void Reports::snapshot(raft::NodeId id, bool arrived) {
   snapshots_.emplace_back(id, arrived);
   schedule();
@@ -30,11 +35,15 @@ void Reports::stop() { stopped_ = true; }
 
 void Reports::on_turn_end() {
   const std::vector<raft::NodeId> unreachable = std::exchange(unreachable_, {});
+  const std::vector<raft::NodeId> gone = std::exchange(gone_, {});
   const std::vector<std::pair<raft::NodeId, bool>> snapshots = std::exchange(snapshots_, {});
   const std::string removed_self = std::exchange(removed_self_, {});
   // The handler may stop the transport in each of these.
   for (const raft::NodeId id : unreachable) {
     if (!stopped_) handler_.report_unreachable(id);
+  }
+  for (const raft::NodeId id : gone) {
+    if (!stopped_) handler_.report_gone(id);
   }
   for (const auto& [id, arrived] : snapshots) {
     if (!stopped_) handler_.report_snapshot(id, arrived);

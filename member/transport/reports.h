@@ -20,6 +20,7 @@ class Reports final : private env::TurnEndHook {
 
   // Several losses of a turn are one.
   void unreachable(raft::NodeId id);
+  void gone(raft::NodeId id);
   void snapshot(raft::NodeId id, bool arrived);
   void removed_self(std::string_view reason);
   // Nothing is told from now on.
@@ -32,6 +33,7 @@ class Reports final : private env::TurnEndHook {
   env::Executor& executor_;
   Handler& handler_;
   std::vector<raft::NodeId> unreachable_;
+  std::vector<raft::NodeId> gone_;
   std::vector<std::pair<raft::NodeId, bool>> snapshots_;
   std::string removed_self_;
   bool stopped_ = false;

@@ -14,6 +14,9 @@ constexpr Version kOldestStreams{2, 1};
 // Of the text that comes with a refusal.
 constexpr size_t kMaxRefusalBytes = 256;
 
+// What a dialer says where nobody listens (common/loop/connect.h).
+constexpr std::string_view kConnectionRefused = "connection refused";
+
 constexpr int kOk = 200;
 constexpr int kGone = 410;
 
@@ -109,7 +112,11 @@ void StreamReader::on_done() {
   }
 }
 
-void StreamReader::on_failed(const Status& why) { lost(why); }
+void StreamReader::on_failed(const Status& why) {
+  const bool refused = state_ == State::kOpening && why.message().ends_with(kConnectionRefused);
+  lost(why);
+  if (refused) link_.refused();
+}
 
 void StreamReader::lost(const Status& why) {
   if (state_ == State::kStopped) return;

@@ -51,6 +51,9 @@ class Handler {
   virtual void report_unreachable(raft::NodeId id) = 0;
   // What became of the kSnapshot sent to it; once for each.
   virtual void report_snapshot(raft::NodeId id, bool arrived) = 0;
+  // Its streams have ended and every one of its addresses refuses connections: its process does not
+  // run. Once, until something of it gets through again.
+  virtual void report_gone(raft::NodeId) {}
   // A member that was part of this cluster and is not any more.
   virtual bool is_removed(raft::NodeId id) const = 0;
   // A peer says that this member was removed: etcd stops the whole member then. May come more than

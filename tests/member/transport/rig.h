@@ -104,6 +104,7 @@ class Owner : public Handler, public PeerPortHooks {
 
   std::vector<raft::Message> messages;
   std::vector<raft::NodeId> unreachable;
+  std::vector<raft::NodeId> gone;
   std::vector<std::pair<raft::NodeId, bool>> snapshot_reports;
   std::vector<std::string> removals;
   std::set<raft::NodeId> removed;
@@ -124,6 +125,7 @@ class Owner : public Handler, public PeerPortHooks {
     if (then) then(message);
   }
   void report_unreachable(raft::NodeId id) override { unreachable.push_back(id); }
+  void report_gone(raft::NodeId id) override { gone.push_back(id); }
   void report_snapshot(raft::NodeId id, bool arrived) override {
     snapshot_reports.emplace_back(id, arrived);
   }

@@ -160,6 +160,39 @@ TEST(Transport, ADeadPeerIsReportedAndDelaysNobody) {
   EXPECT_EQ(one.transport->active_since(9), std::nullopt);
 }
 
+TEST(Transport, APeerWhoseProcessEndsIsToldToBeGone) {
+  Net net;
+  Member one(net, 1), two(net, 2);
+  connect(one, two);
+  net.sim.advance(5'000);
+  net.network.reset_all(url_of(2));
+  net.sim.advance(1'000);
+  EXPECT_TRUE(one.gone.empty()) << "a connection broke, and the next one stands";
+  two.stop();
+  net.sim.advance(10);
+  EXPECT_EQ(one.gone, std::vector<raft::NodeId>{2});
+  net.sim.advance(10'000);
+  EXPECT_EQ(one.gone.size(), 1u) << "told once";
+  two.start();
+  connect(one, two);
+  net.sim.advance(5'000);
+  two.stop();
+  net.sim.advance(10);
+  EXPECT_EQ(one.gone.size(), 2u) << "and again the next time";
+}
+
+TEST(Transport, ASilentPeerIsNotGone) {
+  Net net;
+  Member one(net, 1), two(net, 2);
+  connect(one, two);
+  net.sim.advance(5'000);
+  net.network.partition("m1", url_of(2));
+  net.network.partition("m2", url_of(1));
+  net.sim.advance(60'000);
+  EXPECT_FALSE(one.transport->active_since(2).has_value());
+  EXPECT_TRUE(one.gone.empty());
+}
+
 // A peer whose host swallows what is sent: the queue is bounded, the rest dropped and reported.
 TEST(Transport, ASlowPeerFillsOnlyItsOwnQueue) {
   Net net;
