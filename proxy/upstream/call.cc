@@ -4,6 +4,7 @@
 
 #include "common/base/check.h"
 #include "proxy/upstream/endpoint.h"
+#include "proxy/upstream/leader_calls.h"
 
 namespace gatehouse::upstream {
 
@@ -12,6 +13,7 @@ Call::Call(Upstream& upstream, std::string_view path, CallKind kind, rpc::CallOp
     : upstream_(upstream),
       path_(path),
       kind_(kind),
+      for_leader_(!kind.stream && is_for_leader(path)),
       options_(std::move(options)),
       handler_(handler) {
   upstream_.retry_budget_.on_call();
@@ -23,7 +25,7 @@ Call::~Call() {
 }
 
 bool Call::start_attempt() {
-  endpoint_ = upstream_.pick(kind_.stream, tried_);
+  endpoint_ = upstream_.pick(kind_.stream, for_leader_, tried_);
   if (endpoint_ == nullptr) return false;
   endpoint_->on_call_started(kind_.stream);
   started_us_ = upstream_.executor().now_us();
@@ -75,6 +77,9 @@ void Call::on_message(std::string_view message) {
 void Call::on_finish(const rpc::CallResult& result) {
   const rpc::CallResult kept = result;  // it may belong to the attempt
   end_attempt(&kept);
+  if (kept.executed != rpc::Executed::kYes && kept.status.code() == StatusCode::kUnavailable) {
+    upstream_.on_member_lost();
+  }
   if (may_repeat(kept)) {
     tried_.push_back(endpoint_);
     if (start_attempt()) return;

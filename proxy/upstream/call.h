@@ -44,6 +44,7 @@ class Call final : public rpc::ClientCall, private rpc::ClientHandler {
   Upstream& upstream_;
   const std::string_view path_;
   const CallKind kind_;
+  const bool for_leader_;
   const rpc::CallOptions options_;
   rpc::ClientHandler& handler_;
 

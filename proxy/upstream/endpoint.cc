@@ -30,9 +30,11 @@ Endpoint::~Endpoint() {
 }
 
 Endpoint::Rank Endpoint::rank() const {
+  if (learner_) return Rank::kLearner;
   switch (connection_.state()) {
     case rpc::ChannelState::kReady:
-      return healthy_ && !learner_ ? Rank::kServing : Rank::kSilent;
+      if (!healthy_) return Rank::kSilent;
+      return known_ ? Rank::kServing : Rank::kUnknown;
     case rpc::ChannelState::kIdle:
     case rpc::ChannelState::kConnecting:
       return Rank::kConnecting;
@@ -89,6 +91,8 @@ void Endpoint::on_probe_answer(const rpc::CallResult& result, std::string_view r
   }
   if (!result.status.ok()) {
     // Refused for want of a token, say: the member answers, and that is what was asked.
+    known_ = true;
+    leads_ = false;
     set_healthy(result.status.code() != StatusCode::kUnavailable, result.status.message());
     return;
   }
@@ -97,7 +101,9 @@ void Endpoint::on_probe_answer(const rpc::CallResult& result, std::string_view r
     set_healthy(false, "its answer to Maintenance.Status is not a StatusResponse");
     return;
   }
+  known_ = true;
   learner_ = status.islearner();
+  leads_ = status.leader() != 0 && status.leader() == status.header().member_id();
   if (status.leader() == 0) {
     set_healthy(false, "it has no leader");
   } else {

@@ -35,9 +35,13 @@ class Endpoint {
   rpc::Subchannel& connection() { return connection_; }
   EndpointMetrics& metrics() { return metrics_; }
 
-  // Lower is better; calls go to the best there is.
-  enum class Rank : uint8_t { kServing, kSilent, kConnecting, kBroken };
+  // Lower is better; calls go to the best there is. kUnknown: connected, and not yet asked whether
+  // it serves. A learner refuses nearly everything, so it comes after members that cannot be
+  // reached: it is called only when it is all there is.
+  enum class Rank : uint8_t { kServing, kUnknown, kSilent, kConnecting, kBroken, kLearner };
   Rank rank() const;
+  // It said so, at most a probe interval ago.
+  bool leads() const { return leads_; }
 
   Load load(size_t index) const { return {index, calls_, streams_}; }
   bool busy() const { return calls_ + streams_ > 0; }
@@ -60,7 +64,9 @@ class Endpoint {
   env::Timer probe_timer_;
   std::unique_ptr<rpc::ClientCall> probe_call_;
   bool healthy_ = true;  // until something says otherwise
+  bool known_ = false;    // a probe was answered
   bool learner_ = false;
+  bool leads_ = false;
   int silent_ = 0;
   size_t calls_ = 0;
   size_t streams_ = 0;

@@ -60,6 +60,17 @@ void Upstream::on_attempt_ended() {
   if (!leaving_.empty()) executor_.at_turn_end(*this);
 }
 
+void Upstream::on_member_lost() {
+  const uint64_t now = executor_.now_ms();
+  if (now < reconnect_from_ms_) return;
+  reconnect_from_ms_ = now + kReconnectEveryMs;
+  for (const auto& endpoint : endpoints_) {
+    if (endpoint->connection().state() == rpc::ChannelState::kTransientFailure) {
+      endpoint->connection().connect_now();
+    }
+  }
+}
+
 void Upstream::on_turn_end() {
   std::erase_if(leaving_, [](const auto& endpoint) { return !endpoint->busy(); });
 }
@@ -72,14 +83,17 @@ std::vector<std::string> Upstream::endpoints() const {
 
 bool Upstream::usable() const {
   return std::any_of(endpoints_.begin(), endpoints_.end(),
-                     [](const auto& e) { return e->rank() == Endpoint::Rank::kServing; });
+                     [](const auto& e) { return e->rank() <= Endpoint::Rank::kUnknown; });
 }
 
-const std::string& Upstream::preferred_address() { return pick(/*stream=*/false, {})->address(); }
+const std::string& Upstream::preferred_address() {
+  return pick(/*stream=*/false, /*for_leader=*/false, {})->address();
+}
 
-Endpoint* Upstream::pick(bool stream, const std::vector<const Endpoint*>& tried) {
+Endpoint* Upstream::pick(bool stream, bool for_leader,
+                         const std::vector<const Endpoint*>& tried) {
   candidates_.clear();
-  auto best = Endpoint::Rank::kBroken;
+  auto best = Endpoint::Rank::kLearner;
   for (size_t i = 0; i < endpoints_.size(); ++i) {
     Endpoint& endpoint = *endpoints_[i];
     if (std::find(tried.begin(), tried.end(), &endpoint) != tried.end()) continue;
@@ -92,7 +106,15 @@ Endpoint* Upstream::pick(bool stream, const std::vector<const Endpoint*>& tried)
     candidates_.push_back(endpoint.load(i));
   }
   if (candidates_.empty()) return nullptr;
-  return endpoints_[picker_.pick(candidates_, stream)].get();
+  const size_t picked = picker_.pick(candidates_, stream);
+  if (for_leader && best == Endpoint::Rank::kServing) {
+    for (const Load& each : candidates_) {
+      if (!endpoints_[each.index]->leads()) continue;
+      const size_t other = endpoints_[picked]->load(picked).calls;
+      if (each.calls <= other + kLeaderHandicap) return endpoints_[each.index].get();
+    }
+  }
+  return endpoints_[picked].get();
 }
 
 }  // namespace gatehouse::upstream

@@ -53,6 +53,13 @@ class Upstream final : private env::TurnEndHook {
   // More attempts than this for one call do not help the call and hurt the members.
   static constexpr size_t kMaxAttempts = 3;
 
+  // Calls that the leader may have under way beyond what another member has before calls for it go
+  // over that one: decoding requests is most of what a busy member does, and others can do it.
+  static constexpr size_t kLeaderHandicap = 16;
+
+  // Members in a pause between attempts are tried out of turn at most this often.
+  static constexpr uint64_t kReconnectEveryMs = 100;
+
   // A dialer that speaks TLS or clear text, as the address and the flags say.
   using DialerFor = std::function<net::Dialer&(const std::string& address)>;
 
@@ -88,9 +95,14 @@ class Upstream final : private env::TurnEndHook {
   // is running.
   void on_turn_end() override;
   void on_attempt_ended();
+  // A member was lost. Those that were lost before it may be back although their pauses between
+  // attempts are not over: while members are restarted one after the other, they mostly are.
+  void on_member_lost();
 
-  // The best endpoint that is not among `tried`; null when all are.
-  Endpoint* pick(bool stream, const std::vector<const Endpoint*>& tried);
+  // The best endpoint that is not among `tried`; null when all are. For a call that the leader
+  // carries out it is the leader, unless that is so much busier that the way over another member is
+  // the shorter one.
+  Endpoint* pick(bool stream, bool for_leader, const std::vector<const Endpoint*>& tried);
 
   env::Executor& executor_;
   env::Entropy& entropy_;
@@ -104,6 +116,7 @@ class Upstream final : private env::TurnEndHook {
   // No longer in the list, but calls are under way there.
   std::vector<std::unique_ptr<Endpoint>> leaving_;
   std::vector<Load> candidates_;  // scratch of pick
+  uint64_t reconnect_from_ms_ = 0;
 };
 
 // An Upstream as a target of one kind of call, for rpc::call_unary.

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,8 +55,16 @@ struct Cluster {
         host.server, "etcdserverpb.Maintenance", "Status",
         [this, address](rpc::ServerCall&, const etcdserverpb::StatusRequest&,
                         etcdserverpb::StatusResponse& response) {
-          response.set_leader(without_leader == address ? 0 : 1);
+          response.mutable_header()->set_member_id(static_cast<uint64_t>(address[1] - '0'));
+          response.set_leader(without_leader == address ? 0 : leader);
           response.set_islearner(learner == address);
+          return Status();
+        });
+    rpc::add_unary<etcdserverpb::PutRequest, etcdserverpb::PutResponse>(
+        host.server, "etcdserverpb.KV", "Put",
+        [this, address](rpc::ServerCall&, const etcdserverpb::PutRequest&,
+                        etcdserverpb::PutResponse&) {
+          ++puts[address];
           return Status();
         });
     rpc::add_unary<etcdserverpb::MemberListRequest, etcdserverpb::MemberListResponse>(
@@ -80,6 +89,15 @@ struct Cluster {
     rig.sim.run_until_idle();
   }
 
+  StatusCode put_once() {
+    Recorder recorder;
+    begin(recorder, kWrite, "/etcdserverpb.KV/Put");
+    recorder.call->send("");
+    recorder.call->half_close();
+    rig.sim.run_until_idle();
+    return recorder.code();
+  }
+
   StatusCode call_once(CallKind kind) {
     Recorder recorder;
     unary(recorder, kind);
@@ -98,6 +116,8 @@ struct Cluster {
   log::Capture log;
   metrics::Registry registry;
   Metrics metrics{registry};
+  uint64_t leader = 1;
+  std::map<std::string, int> puts;
   std::string without_leader;
   std::string learner;
   etcdserverpb::MemberListResponse member_list;
@@ -114,6 +134,38 @@ TEST(Upstream, SpreadsCallsOverAllMembers) {
   Cluster cluster;
   for (int i = 0; i < 30; ++i) ASSERT_EQ(cluster.call_once(kWrite), StatusCode::kOk);
   for (const std::string& member : kMembers) EXPECT_EQ(cluster.started(member), 10) << member;
+}
+
+TEST(Upstream, WhatTheLeaderCarriesOutGoesToIt) {
+  Cluster cluster;
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(cluster.put_once(), StatusCode::kOk);
+  EXPECT_EQ(cluster.puts["m1:1"], 20);
+  // The others learn of a new leader at the next probe; until then it costs a hop, no more.
+  cluster.leader = 3;
+  cluster.rig.sim.advance(2'100);
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(cluster.put_once(), StatusCode::kOk);
+  EXPECT_EQ(cluster.puts["m3:1"], 20);
+  cluster.stop("m3:1");
+  cluster.rig.sim.advance(10);
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(cluster.put_once(), StatusCode::kOk);
+  EXPECT_EQ(cluster.puts["m1:1"] + cluster.puts["m2:1"], 40);
+}
+
+TEST(Upstream, ABusyLeaderIsHelped) {
+  Cluster cluster(Balancer::kLeastRequest);
+  std::array<Recorder, 60> waiting;  // for what their clients have still to send
+  for (Recorder& call : waiting) cluster.begin(call, kWrite, "/etcdserverpb.KV/Put");
+  cluster.rig.sim.run_until_idle();
+  const std::string page = cluster.registry.serialize();
+  const auto in_flight = [&page](const std::string& member) {
+    const std::string series =
+        "gatehouse_proxy_upstream_requests_in_flight{endpoint=\"" + member + "\"} ";
+    const size_t at = page.find(series);
+    return at == std::string::npos ? -1 : std::stoi(page.substr(at + series.size()));
+  };
+  EXPECT_NEAR(in_flight("m1:1"), 20 + 2 * 16 / 3, 3);
+  EXPECT_NEAR(in_flight("m2:1"), 20 - 16 / 3, 3);
+  EXPECT_NEAR(in_flight("m3:1"), 20 - 16 / 3, 3);
 }
 
 TEST(Upstream, SpreadsStreamsByTheirNumber) {
