@@ -100,7 +100,7 @@ def main():
         print(f"skipped: {missing}")
         return cluster.SKIPPED
     for kind, seconds in took.items():
-        name = "gatehouse-member" if cluster.kind_of(kind) == cluster.OURS else kind
+        name = os.path.basename(kind)
         print(f"{name:18} election timeout {options.election_timeout} ms: first write after {1000 * statistics.median(seconds):.0f} ms "
               f"(median of {len(seconds)}), {1000 * max(seconds):.0f} ms at worst")
     if options.limit is None:
