@@ -77,9 +77,6 @@ void Call::on_message(std::string_view message) {
 void Call::on_finish(const rpc::CallResult& result) {
   const rpc::CallResult kept = result;  // it may belong to the attempt
   end_attempt(&kept);
-  if (kept.executed != rpc::Executed::kYes && kept.status.code() == StatusCode::kUnavailable) {
-    upstream_.on_member_lost();
-  }
   if (may_repeat(kept)) {
     tried_.push_back(endpoint_);
     if (start_attempt()) return;

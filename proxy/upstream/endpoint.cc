@@ -12,13 +12,14 @@ constexpr std::string_view kStatusPath = "/etcdserverpb.Maintenance/Status";
 
 Endpoint::Endpoint(env::Executor& executor, env::Entropy& entropy, net::Dialer& dialer,
                    std::string address, const Options& options, log::Logger logger,
-                   const Metrics& metrics)
+                   const Metrics& metrics, std::function<void()> on_lost)
     : executor_(executor),
       address_(std::move(address)),
       options_(options),
       logger_(std::move(logger)),
       metrics_(metrics, address_),
-      connection_(executor, dialer, entropy, address_, options.connection_for(address_)),
+      on_lost_(std::move(on_lost)),
+      connection_(executor, dialer, entropy, address_, options.connection_for(address_), this),
       probe_timer_(executor, [this] { probe(); }) {
   if (options_.tell_health) metrics_.set_healthy(true);
   connection_.connect_now();
@@ -42,6 +43,11 @@ Endpoint::Rank Endpoint::rank() const {
       break;
   }
   return Rank::kBroken;
+}
+
+void Endpoint::on_subchannel_state(rpc::Subchannel&, rpc::ChannelState state, const Status&) {
+  const bool ready = state == rpc::ChannelState::kReady;
+  if (std::exchange(was_ready_, ready) && !ready) on_lost_();
 }
 
 void Endpoint::on_call_started(bool stream) {

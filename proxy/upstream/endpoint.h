@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,14 +22,16 @@
 
 namespace gatehouse::upstream {
 
-class Endpoint {
+class Endpoint final : private rpc::Subchannel::Listener {
  public:
   // Unanswered calls in a row after which the next go elsewhere.
   static constexpr int kSilentLimit = 3;
 
+  // `on_lost` tells that its last connection has ended, whether or not calls were under way there.
   // All that is referred to must outlive it.
   Endpoint(env::Executor& executor, env::Entropy& entropy, net::Dialer& dialer, std::string address,
-           const Options& options, log::Logger logger, const Metrics& metrics);
+           const Options& options, log::Logger logger, const Metrics& metrics,
+           std::function<void()> on_lost);
   ~Endpoint();
 
   const std::string& address() const { return address_; }
@@ -51,6 +54,8 @@ class Endpoint {
   void on_call_ended(bool stream, const rpc::CallResult* result, uint64_t duration_us);
 
  private:
+  void on_subchannel_state(rpc::Subchannel& connection, rpc::ChannelState state,
+                           const Status& why) override;
   void probe();
   void on_probe_answer(const rpc::CallResult& result, std::string_view response);
   void set_healthy(bool healthy, std::string_view why);
@@ -60,6 +65,8 @@ class Endpoint {
   const Options& options_;
   const log::Logger logger_;
   EndpointMetrics metrics_;
+  const std::function<void()> on_lost_;
+  bool was_ready_ = false;
   rpc::Subchannel connection_;
   env::Timer probe_timer_;
   std::unique_ptr<rpc::ClientCall> probe_call_;

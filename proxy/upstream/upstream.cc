@@ -46,7 +46,8 @@ void Upstream::set_endpoints(const std::vector<std::string>& addresses) {
       next.push_back(std::move(*known));
     } else {
       next.push_back(std::make_unique<Endpoint>(executor_, entropy_, dialer_for_(address), address,
-                                                options_, logger_, metrics_));
+                                                options_, logger_, metrics_,
+                                                [this] { on_member_lost(); }));
     }
   }
   for (auto& endpoint : endpoints_) {

@@ -245,6 +245,18 @@ TEST(Upstream, ADeadMemberIsLeftWithinOneFailedCallAndComesBack) {
   EXPECT_EQ(cluster.started("m1:1"), before + 10);
 }
 
+TEST(Upstream, MembersThatAreBackAreTriedWhenAnotherGoes) {
+  Cluster cluster;
+  cluster.stop("m1:1");
+  cluster.rig.sim.advance(10'000);  // the pauses between attempts are long by now
+  cluster.rig.hosts.at("m1:1")->listen();
+  cluster.stop("m2:1");
+  cluster.rig.sim.advance(10);
+  cluster.stop("m3:1");
+  cluster.rig.sim.advance(10);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(cluster.call_once(kRead), StatusCode::kOk);
+}
+
 TEST(Upstream, AMemberWithoutLeaderIsLeftOutUntilItHasOne) {
   Cluster cluster;
   cluster.without_leader = "m2:1";
