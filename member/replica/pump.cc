@@ -19,7 +19,7 @@ Pump::Pump(env::Executor& executor, const Options& options, std::unique_ptr<raft
       progress_(progress),
       events_(std::move(events)),
       logger_(std::move(logger)),
-      reads_(*core_, std::move(release), options_.slow_read_indexes, logger_),
+      reads_(*core_, options.first_read_context, std::move(release), options_.slow_read_indexes, logger_),
       tick_timer_(executor, [this] { on_tick(); }) {
   progress_.term = core_->term();
   progress_.committed = core_->log().committed();

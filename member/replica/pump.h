@@ -51,6 +51,7 @@ class Pump final : private env::TurnEndHook {
     // Proposals that wait for a leader, and messages with some of followers, at most; more are dropped and time out where they were made.
     size_t max_held_proposals = 16'384;
     metrics::Counter slow_read_indexes;
+    uint64_t first_read_context = 1;  // see Reads
   };
   struct Events {
     // After progress() says so.

@@ -26,9 +26,16 @@ class Reads {
  public:
   static constexpr uint64_t kRetryMs = 500;
 
-  // `slow` counts answers that came after their request had been asked again.
-  Reads(raft::Core& core, ReadRelease release, metrics::Counter slow, log::Logger logger)
-      : core_(core), release_(std::move(release)), slow_(slow), logger_(std::move(logger)) {}
+  // `first_context` differs from start to start, as by chance: a leader may still hold a question of
+  // an earlier life of this member, and its answer is of that time. `slow` counts answers that came
+  // after their request had been asked again.
+  Reads(raft::Core& core, uint64_t first_context, ReadRelease release, metrics::Counter slow,
+        log::Logger logger)
+      : core_(core),
+        release_(std::move(release)),
+        slow_(slow),
+        logger_(std::move(logger)),
+        next_context_(first_context) {}
 
   // A lane wants to read.
   void want(size_t lane, uint64_t ticket) { merge(wanted_, lane, ticket); }
@@ -63,7 +70,7 @@ class Reads {
   Tickets wanted_;
   std::deque<Asked> asked_;          // in order
   std::vector<Confirmed> confirmed_;  // wait for the state machine
-  uint64_t next_context_ = 1;
+  uint64_t next_context_;
 };
 
 }  // namespace gatehouse::replica

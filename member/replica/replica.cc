@@ -109,8 +109,10 @@ void Replica::wire(env::FileSystem& files, Storage& storage, std::unique_ptr<raf
   };
   events.on_lost = [this](size_t lane, uint64_t up_to_id) { lost(lane, up_to_id); };
   pump_ = std::make_unique<Pump>(
-      executor_, Pump::Options{.tick_ms = options_.tick_ms,
-                               .slow_read_indexes = options_.metrics.slow_read_indexes},
+      executor_,
+      Pump::Options{.tick_ms = options_.tick_ms,
+                    .slow_read_indexes = options_.metrics.slow_read_indexes,
+                    .first_read_context = hooks_.entropy()},
       std::move(core), log_writer, peers,
       *apply_, progress_, [this](size_t lane, uint64_t ticket) { release(lane, ticket); },
       std::move(events), logger_);
