@@ -42,7 +42,7 @@ std::string asked(raft::Core& core) {
 TEST(Reads, GoOnOnceTheirIndexIsApplied) {
   const auto core = follower();
   std::vector<uint64_t> released;
-  Reads reads(*core, 1, [&](size_t, uint64_t ticket) { released.push_back(ticket); });
+  Reads reads(*core, 1, [&](size_t, uint64_t ticket) { released.push_back(ticket); }, {}, log::Logger());
   reads.want(0, 1);
   reads.ask(0);
   reads.on_read_state({5, asked(*core)}, 4);
@@ -53,14 +53,15 @@ TEST(Reads, GoOnOnceTheirIndexIsApplied) {
 
 TEST(Reads, AnAnswerToAnEarlierLifeIsNobodys) {
   const auto before = follower();
-  Reads earlier(*before, 0x1111, [](size_t, uint64_t) {});
+  Reads earlier(*before, 0x1111, [](size_t, uint64_t) {}, {}, log::Logger());
   earlier.want(0, 1);
   earlier.ask(0);
   const std::string old = asked(*before);
 
   const auto core = follower();
   std::vector<uint64_t> released;
-  Reads reads(*core, 0x2222, [&](size_t, uint64_t ticket) { released.push_back(ticket); });
+  Reads reads(*core, 0x2222, [&](size_t, uint64_t ticket) { released.push_back(ticket); }, {},
+              log::Logger());
   reads.want(0, 1);
   reads.ask(0);
   reads.on_read_state({5, old}, 9);

@@ -1,0 +1,56 @@
+#include "tests/sim/network.h"
+
+#include "common/base/check.h"
+#include "member/raft/wire.h"
+
+namespace gatehouse::sim {
+
+Network::Network(Timeline& timeline, Trace& trace, const Plan& plan, Deliver deliver, Lost lost)
+    : timeline_(timeline),
+      trace_(trace),
+      plan_(plan),
+      deliver_(std::move(deliver)),
+      lost_(std::move(lost)),
+      entropy_(plan.seed ^ 0x6e6574) {}
+
+void Network::be_reliable() {
+  reliable_ = true;
+  mend();
+}
+
+void Network::send(raft::Message message) {
+  // Some go through their encoding, as all do between processes.
+  if (entropy_.below(16) == 0) {
+    Result<raft::Message> decoded = raft::from_proto(raft::to_proto(message));
+    CHECK_MSG(decoded.ok(), decoded.status().message());
+    message = std::move(*decoded);
+  }
+  // A forwarded proposal is executed as often as it comes: that streams bring it once is what etcd,
+  // too, relies on.
+  const bool once = message.type == raft::MessageType::kPropose;
+  const auto shared = std::make_shared<raft::Message>(std::move(message));
+  carry(shared);
+  if (!reliable_ && !once && entropy_.unit() < plan_.repeat) carry(shared);
+}
+
+void Network::carry(std::shared_ptr<raft::Message> message) {
+  uint64_t delay = plan_.delay_min_us;
+  if (!reliable_) {
+    delay += entropy_.below(plan_.delay_max_us - plan_.delay_min_us + 1);
+    if (entropy_.unit() < plan_.late) delay += entropy_.below(100 * delay);
+  }
+  const bool lost = !reliable_ && entropy_.unit() < plan_.loss;
+  timeline_.after(delay, [this, lost, message = std::move(message)] {
+    const std::pair<raft::NodeId, raft::NodeId> link(message->from, message->to);
+    trace_.note(timeline_.now_us(), raft::message_name(message->type), message->to, message->from,
+                message->term * 1000 + message->index);
+    if (lost || cut_.contains(link)) {
+      if (entropy_.below(4) == 0) lost_(link.first, link.second);
+      return;
+    }
+    ++delivered_;
+    deliver_(*message);
+  });
+}
+
+}  // namespace gatehouse::sim
