@@ -49,6 +49,7 @@ Result<std::unique_ptr<Replica>> Replica::create(env::Executor& executor, env::F
   raft_options.id = storage.identity.node_id;
   raft_options.election_ticks = options.election_ticks;
   raft_options.pre_vote = options.pre_vote;
+  raft_options.max_append_bytes = options.max_append_bytes;
   raft_options.entropy = hooks.entropy;
   raft_options.trace = [logger](const std::string& line) { LOG_INFO(logger, line); };
   Result<std::unique_ptr<raft::Core>> core =

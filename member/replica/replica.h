@@ -37,6 +37,7 @@ struct ReplicaOptions {
   bool pre_vote = true;
   bool initial_tick_advance = true;
   uint64_t max_request_bytes = 1536 * 1024;
+  uint64_t max_append_bytes = 1024 * 1024;  // raft::Options
   Snapshotter::Options snapshots;  // the directories are storage's
   Keeper::Options keeper;          // the id is storage's
   bool strict_reconfiguration = true;  // --strict-reconfig-check

@@ -32,6 +32,8 @@ Plan::Plan(uint64_t number) : seed(number) {
   founders = entropy.below(3) == 0 ? between(4, 5) : 3;
   joiners = 7 - founders;
   pre_vote = entropy.below(4) != 0;
+  const uint64_t appends[] = {1, 300, 1024 * 1024};
+  append_bytes = appends[entropy.below(3)];
   segment_bytes = between(8, 64) * 1024;
   snapshot_entries = UINT64_MAX / 2;
   duration_us = between(4, 12) * kSecond;

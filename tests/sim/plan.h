@@ -19,6 +19,7 @@ struct Plan {
   uint64_t founders;  // 3 to 5
   uint64_t joiners;   // that may be added later; 7 members at most
   bool pre_vote;
+  uint64_t append_bytes;      // of entries in one message
   uint64_t segment_bytes;     // of the write-ahead log
   uint64_t snapshot_entries;  // from one snapshot to the next
 

@@ -31,6 +31,7 @@ replica::StorageOptions storage_options(const Identity& identity, const Plan& pl
 replica::ReplicaOptions replica_options(const Identity& identity, const Plan& plan) {
   replica::ReplicaOptions options;
   options.pre_vote = plan.pre_vote;
+  options.max_append_bytes = plan.append_bytes;
   options.snapshots.every = plan.snapshot_entries;
   options.snapshots.own_thread = false;
   options.keeper.name = identity.name;
