@@ -215,6 +215,12 @@ class Opener {
     raft::Restored& restored = storage_.restored;
     restored.hard_state = opened.hard_state;
     restored.entries = std::move(opened.entries);
+    // Entries and the state behind them are one write, of which a power loss may leave only the
+    // front. No state of that term is durable, so nothing was promised in it, and no vote given.
+    if (!restored.entries.empty() && restored.entries.back().term > restored.hard_state.term) {
+      restored.hard_state.term = restored.entries.back().term;
+      restored.hard_state.vote = raft::kNoNode;
+    }
     restored.applied = applied_position(*storage_.backend->read()).index;
     const uint64_t last = start.index + restored.entries.size();
     if (restored.applied > last) {

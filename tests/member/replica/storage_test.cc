@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/env/sim_file_system.h"
@@ -211,6 +212,39 @@ TEST_F(StorageTest, ADatabaseWithMuchRoomIsPackedAtTheStartWhenAskedTo) {
   const Result<Storage> opened = open(with);
   ASSERT_TRUE(opened.ok());
   EXPECT_LT(opened->backend->size_bytes(), uint64_t{1} << 20);
+}
+
+TEST_F(StorageTest, EntriesMayHaveOutlivedTheStateThatWasWrittenWithThem) {
+  {
+    Result<Storage> first = open();
+    ASSERT_TRUE(first.ok()) << first.status().to_string();
+    const raft::HardState voted{3, 9, 0};
+    ASSERT_TRUE(first->log->append(&voted, {}, /*must_sync=*/true).ok());
+    // What a torn write leaves of {entry of term 4, state of term 4}.
+    const std::vector<raft::Entry> entries = {{.term = 4, .index = 1}};
+    ASSERT_TRUE(first->log->append(nullptr, entries, /*must_sync=*/true).ok());
+  }
+  Result<Storage> again = open();
+  ASSERT_TRUE(again.ok()) << again.status().to_string();
+  EXPECT_EQ(again->restored.hard_state, (raft::HardState{4, raft::kNoNode, 0}));
+
+  raft::Options core;
+  core.id = 0xab;
+  core.entropy = [] { return uint64_t{0}; };
+  EXPECT_TRUE(raft::Core::create(std::move(core), std::move(again->restored)).ok());
+}
+
+TEST_F(StorageTest, AVoteIsRestored) {
+  const raft::HardState voted{3, 9, 0};
+  {
+    Result<Storage> first = open();
+    ASSERT_TRUE(first.ok()) << first.status().to_string();
+    ASSERT_TRUE(first->log->append(&voted, {}, /*must_sync=*/true).ok());
+  }
+  const auto after = disk_.crash(/*seed=*/1, /*survival=*/0);
+  Result<Storage> again = open_storage(*after, options(), {});
+  ASSERT_TRUE(again.ok()) << again.status().to_string();
+  EXPECT_EQ(again->restored.hard_state, voted);
 }
 
 }  // namespace
