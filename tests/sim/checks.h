@@ -1,4 +1,5 @@
-// Checks: what has to hold between members at every step, and from one life of a member to the next.
+// Checks: what has to hold between members at every step, and from one life of a member to the
+// next.
 //
 //   election safety       at most one leader in a term
 //   log matching          an index and a term name one entry and one predecessor, everywhere
@@ -8,7 +9,7 @@
 //   durability            a vote that was given, a log that was acknowledged are still there after
 //                         a restart; what clients were told of is in every state in the end
 //
-// The first four are those of figure 3 of the Raft paper. See linearizability.h for what clients see.
+// The first four are those of figure 3 of the Raft paper. What clients see: linearizability.h.
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,9 @@ namespace {
 std::string key_text(size_t key) { return "key-" + std::to_string(key); }
 
 // "<value>/<padding>"
-Value value_of(std::string_view text) { return std::strtoull(std::string(text).c_str(), nullptr, 10); }
+Value value_of(std::string_view text) {
+  return std::strtoull(std::string(text).c_str(), nullptr, 10);
+}
 
 template <typename Response>
 Value previous(const Response& response) {
@@ -125,7 +127,8 @@ Operation Clients::choose(size_t key) {
 Clients::Asked Clients::begin(size_t client, size_t key, const Operation& chosen, bool last) {
   histories_[key].push_back(chosen);
   histories_[key].back().asked = ++moment_;
-  auto question = std::make_shared<Question>(Question{key, histories_[key].size() - 1, client, last});
+  auto question =
+      std::make_shared<Question>(Question{key, histories_[key].size() - 1, client, last});
   const uint64_t patience = last ? 60'000'000 : around(entropy_, world_.plan.patience_us);
   world_.timeline.after(patience, [this, question] { give_up(question, /*never=*/false); });
   return question;
@@ -143,8 +146,9 @@ void Clients::ask(size_t client) {
 
 void Clients::finish() {
   for (const std::unique_ptr<Machine>& machine : machines_) {
-    if (!machine->on() || !machine->process()->core().promotable()) continue;
     for (size_t key = 0; key < histories_.size(); ++key) {
+      // Being asked it runs, and may find that it has to end.
+      if (!machine->on() || !machine->process()->core().promotable()) break;
       ++reads_left_;
       read(*machine, begin(0, key, Operation(), /*last=*/true));
     }
@@ -181,7 +185,8 @@ void Clients::read(Machine& machine, const Asked& question) {
     std::vector<mvcc::Item> items;
     view->items(key_text(question->key), "", 0, 0, items);
     mvcc::KeyValue pair;
-    const bool there = !items.empty() && mvcc::parse_key_value(view->record(items[0].modified), pair);
+    const bool there =
+        !items.empty() && mvcc::parse_key_value(view->record(items[0].modified), pair);
     answer(question, there ? value_of(pair.value) : kAbsent, view->revision());
   });
   machine.touch();

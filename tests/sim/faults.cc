@@ -98,7 +98,8 @@ void Faults::crash() {
 }
 
 void Faults::power_on_later(Machine* machine) {
-  world_.timeline.after(around(entropy_, world_.plan.down_for_us), [machine] { machine->power_on(); });
+  world_.timeline.after(around(entropy_, world_.plan.down_for_us),
+                        [machine] { machine->power_on(); });
 }
 
 void Faults::black_out() {
@@ -145,9 +146,9 @@ void Faults::fail_disk() {
   Machine* const machine = victim();
   if (machine == nullptr) return;
   ++counts_.disk_failures;
+  using Operation = env::SimFileSystem::Operation;
   const bool sync = entropy_.below(2) == 0;
-  machine->fail_disk(sync ? env::SimFileSystem::Operation::kSync : env::SimFileSystem::Operation::kWrite,
-                     1 + entropy_.below(8));
+  machine->fail_disk(sync ? Operation::kSync : Operation::kWrite, 1 + entropy_.below(8));
 }
 
 void Faults::transfer() {
@@ -187,9 +188,10 @@ void Faults::change_membership() {
     }
     return;
   }
-  if (entropy_.below(2) == 0 ? !add(via, *members) && !remove(via, *members)
-                             : !remove(via, *members) && !add(via, *members)) {
-    return;
+  if (entropy_.below(2) == 0) {
+    if (!add(via, *members)) remove(via, *members);
+  } else {
+    if (!remove(via, *members)) add(via, *members);
   }
 }
 

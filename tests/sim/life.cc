@@ -24,14 +24,7 @@ class Cluster {
   explicit Cluster(const LifeOptions& options)
       : plan_(options.seed),
         trace_(options.print),
-        network_(
-            timeline_, trace_, plan_,
-            [this](raft::Message message) {
-              if (Machine* const to = machine_of(message.to)) to->deliver(std::move(message));
-            },
-            [this](raft::NodeId from, raft::NodeId to) {
-              if (Machine* const sender = machine_of(from)) sender->unreachable(to);
-            }),
+        network_(timeline_, trace_, plan_, network_ends()),
         world_{plan_, timeline_, trace_, network_, checks_, options.logger},
         clients_(world_, machines_),
         faults_(world_, machines_) {
@@ -41,6 +34,7 @@ class Cluster {
   Life run();
 
  private:
+  Network::Ends network_ends();
   void make_machines();
   Machine* machine_of(raft::NodeId id) const;
   // Runs until the moment, or something is wrong. False then.
@@ -62,6 +56,24 @@ class Cluster {
   Faults faults_;
   Life life_;
 };
+
+Network::Ends Cluster::network_ends() {
+  Network::Ends ends;
+  ends.deliver = [this](raft::Message message) {
+    if (Machine* const to = machine_of(message.to)) to->deliver(std::move(message));
+  };
+  ends.lost = [this](raft::NodeId from, raft::NodeId to) {
+    if (Machine* const sender = machine_of(from)) sender->unreachable(to);
+  };
+  ends.deliver_snapshot = [this](raft::Message message, const std::string& database) {
+    Machine* const to = machine_of(message.to);
+    return to != nullptr && to->deliver_snapshot(std::move(message), database);
+  };
+  ends.report_snapshot = [this](raft::NodeId from, raft::NodeId to, bool arrived) {
+    if (Machine* const sender = machine_of(from)) sender->report_snapshot(to, arrived);
+  };
+  return ends;
+}
 
 void Cluster::make_machines() {
   std::vector<membership::Member> founders;
@@ -189,12 +201,13 @@ std::string Cluster::states() const {
 void Cluster::look_at_the_end() {
   std::optional<uint32_t> hash;
   for (const std::unique_ptr<Machine>& machine : machines_) {
-    if (!machine->on() || machine->process()->cluster().members()->find(machine->identity().id) == nullptr) {
-      continue;
-    }
-    checks_.look_at_history(machine->identity().id, *machine->process());
-    const Result<mvcc::HashResult> own = machine->process()->store().hash_kv(0);
-    if (!own.ok()) return checks_.fail("the store of " + machine->identity().name + " cannot be hashed");
+    const Identity& identity = machine->identity();
+    if (!machine->on()) continue;
+    const Process& process = *machine->process();
+    if (process.cluster().members()->find(identity.id) == nullptr) continue;
+    checks_.look_at_history(identity.id, process);
+    const Result<mvcc::HashResult> own = process.store().hash_kv(0);
+    if (!own.ok()) return checks_.fail("the store of " + identity.name + " cannot be hashed");
     if (hash && *hash != own->hash) {
       return checks_.fail("state machine safety: the histories of two members differ in the end");
     }
@@ -228,6 +241,7 @@ Life Cluster::run() {
   life_.hash = trace_.hash();
   life_.events = timeline_.events();
   life_.messages = network_.delivered();
+  life_.snapshots = network_.snapshots();
   life_.committed = checks_.committed();
   life_.answered = clients_.answered();
   life_.leaders = checks_.counts().leaders;

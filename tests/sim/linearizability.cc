@@ -5,8 +5,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include "tests/sim/trace.h"
-
 namespace gatehouse::sim {
 
 namespace {
@@ -70,7 +68,8 @@ std::optional<Value> step(Value value, const Operation& operation) {
 
 class Search {
  public:
-  explicit Search(std::vector<Call> calls) : calls_(std::move(calls)), taken_(calls_.size(), false) {
+  explicit Search(std::vector<Call> calls)
+      : calls_(std::move(calls)), taken_(calls_.size(), false) {
     std::sort(calls_.begin(), calls_.end(), [](const Call& a, const Call& b) {
       return a.operation->asked < b.operation->asked;
     });
@@ -96,7 +95,9 @@ class Search {
     return Answer::kYes;
   }
 
-  const Operation& farthest() const { return *calls_[std::min(farthest_, calls_.size() - 1)].operation; }
+  const Operation& farthest() const {
+    return *calls_[std::min(farthest_, calls_.size() - 1)].operation;
+  }
 
  private:
   struct Taken {
@@ -125,7 +126,6 @@ class Search {
   bool fresh(size_t call, Value after) {
     taken_[call] = true;
     // All before first_ are taken: the set is where it begins and which of the few after it.
-    uint64_t hash = fingerprint(kFingerprintSeed, after);
     std::string key(reinterpret_cast<const char*>(&after), sizeof(after));
     size_t begin = first_;
     while (begin < calls_.size() && taken_[begin]) ++begin;
@@ -133,7 +133,6 @@ class Search {
     for (size_t i = begin; i < calls_.size() && i <= std::max(last_, call); ++i) {
       if (!taken_[i]) continue;
       key.append(reinterpret_cast<const char*>(&i), sizeof(i));
-      hash = fingerprint(hash, i);
     }
     taken_[call] = false;
     return seen_.insert(std::move(key)).second;
@@ -180,8 +179,8 @@ std::string describe(const Operation& operation) {
   if (operation.value != kAbsent) text += " of " + std::to_string(operation.value);
   text += " at " + std::to_string(operation.asked);
   if (!operation.answered()) return text + ", without an answer";
-  return text + ".." + std::to_string(operation.told) + " found " + std::to_string(operation.found) +
-         " (revision " + std::to_string(operation.revision) + ")";
+  return text + ".." + std::to_string(operation.told) + " found " +
+         std::to_string(operation.found) + " (revision " + std::to_string(operation.revision) + ")";
 }
 
 std::optional<std::string> check_linearizable(const History& history, uint64_t& steps_left) {

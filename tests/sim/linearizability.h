@@ -11,7 +11,8 @@
 // Operations without an answer would make it long: each could be anywhere, or nowhere. But every
 // write has its own value. One whose value nobody found may be left out: wherever it is put in a
 // good order, nobody looks between it and the next write. One whose value somebody found was
-// carried out, before the answer that told of it, and so was what it had to find. Only deletions stay open to the end.
+// carried out, before the answer that told of it, and so was what it had to find. Only deletions
+// stay open to the end.
 //
 // Of the revisions that answers carry, which number all changes of all keys, check_revisions() asks
 // what etcd promises on top: that they order operations on different keys, too, as they happened.

@@ -115,7 +115,9 @@ TEST(Linearizability, AgreesWithTryingEverything) {
     const size_t count = 2 + entropy.below(4);
     std::vector<uint64_t> moments(2 * count);
     std::iota(moments.begin(), moments.end(), 1);
-    for (size_t i = moments.size() - 1; i > 0; --i) std::swap(moments[i], moments[entropy.below(i + 1)]);
+    for (size_t i = moments.size() - 1; i > 0; --i) {
+      std::swap(moments[i], moments[entropy.below(i + 1)]);
+    }
     History history;
     for (size_t i = 0; i < count; ++i) {
       Operation each;

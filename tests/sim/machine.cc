@@ -1,5 +1,6 @@
 #include "tests/sim/machine.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <utility>
@@ -53,9 +54,9 @@ void Machine::arm() {
   const uint64_t due_ms = process_->executor().next_due_ms();
   if (due_ms == UINT64_MAX) return;
   const uint64_t now_us = local_us();
-  const double wait = due_ms * 1000 <= now_us
-                          ? 0
-                          : std::ceil(static_cast<double>(due_ms * 1000 - now_us) / clock_rate_) + 1;
+  const uint64_t left_us = due_ms * 1000 - std::min(due_ms * 1000, now_us);
+  const double wait =
+      left_us == 0 ? 0 : std::ceil(static_cast<double>(left_us) / clock_rate_) + 1;
   const uint64_t at_us = world_.timeline.now_us() + static_cast<uint64_t>(wait);
   if (at_us == armed_us_) return;
   armed_us_ = at_us;
@@ -219,6 +220,32 @@ void Machine::unreachable(raft::NodeId peer) {
   run();
 }
 
+bool Machine::deliver_snapshot(raft::Message message, const std::string& database) {
+  if (!on() || stalled()) return false;
+  catch_up(process_->executor());
+  const Status status = process_->take_snapshot(std::move(message), database);
+  const bool taken = status.ok() && image_ == nullptr;
+  run();
+  return taken;
+}
+
+void Machine::report_snapshot(raft::NodeId peer, bool arrived) {
+  if (!on()) return;
+  if (stalled()) {
+    world_.timeline.after(stalled_until_us_ - world_.timeline.now_us(),
+                          [this, life = life_, peer, arrived] {
+                            if (life == life_) report_snapshot(peer, arrived);
+                          });
+    return;
+  }
+  process_->replica().report_snapshot(peer, arrived);
+  run();
+}
+
+void Machine::send_snapshot(raft::Message message, std::string database) {
+  if (image_ == nullptr) world_.network.send_snapshot(std::move(message), std::move(database));
+}
+
 void Machine::send(raft::Message message) {
   if (image_ != nullptr) return;
   world_.checks.sends(identity_.id, message);
@@ -240,7 +267,7 @@ void Machine::on_fatal(const Status& why) {
   world_.trace.note(world_.timeline.now_us(), "ends", identity_.id);
   if (why.code() == StatusCode::kAborted) {
     retired_ = true;  // it was removed
-  } else if (reliable_) {
+  } else if (reliable_ && !disk_fails_) {
     world_.checks.fail(identity_.name + " ends: " + why.to_string());
   }
   // Of a sync that failed nobody knows what it did.

@@ -63,6 +63,9 @@ class Machine final : private Host {
   // A message came.
   void deliver(raft::Message message);
   void unreachable(raft::NodeId peer);
+  // True: it is durable here.
+  bool deliver_snapshot(raft::Message message, const std::string& database);
+  void report_snapshot(raft::NodeId peer, bool arrived);
   // Something was asked of process() from outside: it runs.
   void touch() { run(); }
   // Null while off. To be asked between events only.
@@ -76,6 +79,7 @@ class Machine final : private Host {
  private:
   // Host
   void send(raft::Message message) override;
+  void send_snapshot(raft::Message message, std::string database) override;
   void on_write(const wal::Batch& batch) override;
   void on_disk_work() override;
   void on_restored(const raft::Restored& restored) override;

@@ -5,8 +5,8 @@
 //   gatehouse-sim --minutes M [--seeds A..]   as many as there is time for, from A on (1)
 //   ... --twice                               each is lived twice: the traces have to be the same
 //
-// Exit codes: 0 all is well; 2 usage; 3 crash (a CHECK, a signal); 4 liveness: no agreement although
-// all faults ended; 5 correctness: something that has to hold did not.
+// Exit codes: 0 all is well; 2 usage; 3 crash (a CHECK, a signal); 4 liveness: no agreement
+// although all faults ended; 5 correctness: something that has to hold did not.
 #include <unistd.h>
 
 #include <chrono>
@@ -90,8 +90,8 @@ std::optional<Arguments> parse(int argc, char** argv) {
 void print_summary(const Life& sum, uint64_t seeds, double seconds) {
   const auto n = [](uint64_t number) { return static_cast<unsigned long long>(number); };
   std::printf(
-      "%llu seeds in %.1f s, %.0f a minute: %llu events, %llu messages, %llu entries, %llu answers, "
-      "%llu leaders, %llu starts, %llu partitions, %llu stalls, %llu failing disks, "
+      "%llu seeds in %.1f s, %.0f a minute: %llu events, %llu messages, %llu entries, "
+      "%llu answers, %llu leaders, %llu starts, %llu partitions, %llu stalls, %llu failing disks, "
       "%llu membership changes, %llu snapshots, %llu states compared; %llu blocked by the removed, "
       "%llu histories undecided\n",
       n(seeds), seconds, static_cast<double>(seeds) / seconds * 60, n(sum.events), n(sum.messages),
@@ -109,7 +109,9 @@ log::Logger stderr_logger() {
 // What the exit code is to be.
 int run(const Arguments& arguments) {
   const Clock::time_point start = Clock::now();
-  const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
+  const auto seconds = [&] {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
   double told = 0;
   Life sum;
   uint64_t seeds = 0;
@@ -127,7 +129,8 @@ int run(const Arguments& arguments) {
       return life.verdict == Life::Verdict::kLiveness ? kLiveness : kCorrectness;
     }
     if (arguments.twice && live(options).hash != life.hash) {
-      std::printf("seed %llu: its second life was another\n", static_cast<unsigned long long>(seed));
+      std::printf("seed %llu: its second life was another\n",
+                  static_cast<unsigned long long>(seed));
       return kCorrectness;
     }
     if (arguments.first == arguments.last) {
@@ -150,7 +153,8 @@ int main(int argc, char** argv) {
   const std::optional<Arguments> arguments = parse(argc, argv);
   if (!arguments) {
     std::fprintf(stderr,
-                 "usage: %s --seed N [--verbose] | --seeds A..B | --minutes M [--seeds A..] [--twice]\n",
+                 "usage: %s --seed N [--verbose] | --seeds A..B | --minutes M [--seeds A..] "
+                 "[--twice]\n",
                  argv[0]);
     return kUsage;
   }

@@ -5,12 +5,11 @@
 
 namespace gatehouse::sim {
 
-Network::Network(Timeline& timeline, Trace& trace, const Plan& plan, Deliver deliver, Lost lost)
+Network::Network(Timeline& timeline, Trace& trace, const Plan& plan, Ends ends)
     : timeline_(timeline),
       trace_(trace),
       plan_(plan),
-      deliver_(std::move(deliver)),
-      lost_(std::move(lost)),
+      ends_(std::move(ends)),
       entropy_(plan.seed ^ 0x6e6574) {}
 
 void Network::be_reliable() {
@@ -33,23 +32,39 @@ void Network::send(raft::Message message) {
   if (!reliable_ && !once && entropy_.unit() < plan_.repeat) carry(shared);
 }
 
+uint64_t Network::delay() {
+  uint64_t us = plan_.delay_min_us;
+  if (reliable_) return us;
+  us += entropy_.below(plan_.delay_max_us - plan_.delay_min_us + 1);
+  if (entropy_.unit() < plan_.late) us += entropy_.below(100 * us);
+  return us;
+}
+
 void Network::carry(std::shared_ptr<raft::Message> message) {
-  uint64_t delay = plan_.delay_min_us;
-  if (!reliable_) {
-    delay += entropy_.below(plan_.delay_max_us - plan_.delay_min_us + 1);
-    if (entropy_.unit() < plan_.late) delay += entropy_.below(100 * delay);
-  }
-  const bool lost = !reliable_ && entropy_.unit() < plan_.loss;
-  timeline_.after(delay, [this, lost, message = std::move(message)] {
+  const uint64_t after = delay();
+  timeline_.after(after, [this, lost = loses(), message = std::move(message)] {
     const std::pair<raft::NodeId, raft::NodeId> link(message->from, message->to);
     trace_.note(timeline_.now_us(), raft::message_name(message->type), message->to, message->from,
                 message->term * 1000 + message->index);
     if (lost || cut_.contains(link)) {
-      if (entropy_.below(4) == 0) lost_(link.first, link.second);
+      if (entropy_.below(4) == 0) ends_.lost(link.first, link.second);
       return;
     }
     ++delivered_;
-    deliver_(*message);
+    ends_.deliver(*message);
+  });
+}
+
+void Network::send_snapshot(raft::Message message, std::string database) {
+  const uint64_t after = 10 * delay();
+  timeline_.after(after, [this, lost = loses(), message = std::move(message),
+                          database = std::move(database)] {
+    const std::pair<raft::NodeId, raft::NodeId> link(message.from, message.to);
+    const bool arrived =
+        !lost && !cut_.contains(link) && ends_.deliver_snapshot(message, database);
+    trace_.note(timeline_.now_us(), "snapshot", message.to, message.snapshot->index, arrived);
+    snapshots_ += arrived;
+    ends_.report_snapshot(link.first, link.second, arrived);
   });
 }
 

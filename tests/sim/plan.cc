@@ -15,8 +15,8 @@ constexpr uint64_t kSecond = 1000 * kMs;
 uint64_t sometimes(env::Entropy& entropy, uint64_t low, uint64_t high) {
   const double place = entropy.unit();
   if (entropy.below(2) == 0) return 0;
-  return static_cast<uint64_t>(static_cast<double>(low) *
-                               std::pow(static_cast<double>(high) / static_cast<double>(low), place));
+  const double ratio = static_cast<double>(high) / static_cast<double>(low);
+  return static_cast<uint64_t>(static_cast<double>(low) * std::pow(ratio, place));
 }
 
 }  // namespace
@@ -28,18 +28,21 @@ uint64_t around(env::Entropy& entropy, uint64_t mean) {
 
 Plan::Plan(uint64_t number) : seed(number) {
   env::SeededEntropy entropy(number * 2 + 1);
-  const auto between = [&](uint64_t low, uint64_t high) { return low + entropy.below(high - low + 1); };
+  const auto between = [&](uint64_t low, uint64_t high) {
+    return low + entropy.below(high - low + 1);
+  };
   founders = entropy.below(3) == 0 ? between(4, 5) : 3;
   joiners = 7 - founders;
   pre_vote = entropy.below(4) != 0;
   const uint64_t appends[] = {1, 300, 1024 * 1024};
   append_bytes = appends[entropy.below(3)];
   segment_bytes = between(8, 64) * 1024;
-  snapshot_entries = UINT64_MAX / 2;
+  snapshot_entries = entropy.below(3) == 0 ? UINT64_MAX / 2 : between(3, 50);
+  snapshot_keeps = between(0, 20);
   duration_us = between(4, 12) * kSecond;
 
   delay_min_us = between(50, 500);
-  delay_max_us = delay_min_us + (entropy.below(4) == 0 ? between(1, 150) * kMs : between(1, 3) * kMs);
+  delay_max_us = delay_min_us + kMs * (entropy.below(4) == 0 ? between(1, 150) : between(1, 3));
   loss = entropy.below(2) == 0 ? 0 : 0.15 * entropy.unit();
   repeat = entropy.below(2) == 0 ? 0 : 0.1 * entropy.unit();
   late = entropy.below(2) == 0 ? 0 : 0.1 * entropy.unit();
@@ -56,7 +59,7 @@ Plan::Plan(uint64_t number) : seed(number) {
   clock_drift = entropy.below(2) == 0 ? 0 : 0.2 * entropy.unit();
 
   sync_min_us = between(50, 300);
-  sync_max_us = sync_min_us + (entropy.below(4) == 0 ? between(5, 300) * kMs : between(0, 5) * kMs);
+  sync_max_us = sync_min_us + kMs * (entropy.below(4) == 0 ? between(5, 300) : between(0, 5));
   const double survivals[] = {0, 0, 0.5, 1, entropy.unit()};
   survival = survivals[entropy.below(5)];
   disk_failure_every_us = sometimes(entropy, 3 * kSecond, 20 * kSecond);

@@ -22,6 +22,7 @@ struct Plan {
   uint64_t append_bytes;      // of entries in one message
   uint64_t segment_bytes;     // of the write-ahead log
   uint64_t snapshot_entries;  // from one snapshot to the next
+  uint64_t snapshot_keeps;    // entries before it, for followers that are behind
 
   // How long there are faults.
   uint64_t duration_us;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "member/replica/snapshot_transfer.h"
 #include "member/wal/log.h"
 #include "member/wal/writer.h"
 
@@ -33,33 +34,69 @@ replica::ReplicaOptions replica_options(const Identity& identity, const Plan& pl
   options.pre_vote = plan.pre_vote;
   options.max_append_bytes = plan.append_bytes;
   options.snapshots.every = plan.snapshot_entries;
+  options.snapshots.keep = plan.snapshot_keeps;
   options.snapshots.own_thread = false;
   options.keeper.name = identity.name;
   options.keeper.client_urls = {"http://" + identity.name + ":2379"};
   return options;
 }
 
+class HostEntropy final : public env::Entropy {
+ public:
+  explicit HostEntropy(Host& host) : host_(host) {}
+  uint64_t next() override { return host_.random(); }
+
+ private:
+  Host& host_;
+};
+
 }  // namespace
 
-// The log's writer, which tells the machine of what goes through it.
+// The log's writer, which tells the machine of what goes through it. Now and then it writes at
+// once, as ThreadWriter does when its thread is idle.
 class Process::Writer final : public wal::LogWriter {
  public:
   Writer(Host& host, wal::Log& log, env::Executor& executor, wal::WriterCallbacks callbacks)
-      : host_(host), inner_(log, executor, std::move(callbacks)) {}
+      : host_(host),
+        log_(log),
+        on_failed_(callbacks.on_failed),
+        inner_(log, executor,
+               {[this, on_durable = callbacks.on_durable](uint64_t sequence) {
+                  durable_ = sequence;
+                  on_durable(sequence);
+                },
+                callbacks.on_failed}) {}
 
-  void append(wal::Batch batch, uint64_t sequence) override {
+  bool append(wal::Batch batch, uint64_t sequence) override {
     host_.on_write(batch);
-    inner_.append(std::move(batch), sequence);
+    const bool idle = durable_ == std::exchange(appended_, sequence);
+    if (idle && batch.must_sync && batch.snapshots.empty() && batch.release_before == 0 &&
+        host_.random() % 4 == 0) {
+      log_.stage(batch.state ? &*batch.state : nullptr, batch.entries);
+      const Status status = log_.write(/*must_sync=*/true);
+      if (status.ok()) {
+        durable_ = sequence;
+        return true;
+      }
+      on_failed_(status);
+      return false;
+    }
+    static_cast<void>(inner_.append(std::move(batch), sequence));
     host_.on_disk_work();
+    return false;
   }
 
  private:
   Host& host_;
+  wal::Log& log_;
+  const std::function<void(const Status&)> on_failed_;
   wal::InlineWriter inner_;
+  uint64_t appended_ = 0;
+  uint64_t durable_ = 0;
 };
 
-Process::Process(Host& host, uint64_t now_ms)
-    : host_(host), executor_(now_ms), disk_executor_(now_ms) {}
+Process::Process(Host& host, env::SimFileSystem& files, uint64_t now_ms)
+    : host_(host), files_(files), executor_(now_ms), disk_executor_(now_ms) {}
 
 Process::~Process() {
   lane_.reset();
@@ -70,25 +107,24 @@ Process::~Process() {
 Result<std::unique_ptr<Process>> Process::start(Host& host, env::SimFileSystem& files,
                                                 const Identity& identity, const Plan& plan,
                                                 uint64_t now_ms, const log::Logger& logger) {
-  std::unique_ptr<Process> process(new Process(host, now_ms));
-  GATEHOUSE_RETURN_IF_ERROR(process->open(files, identity, plan, logger));
+  std::unique_ptr<Process> process(new Process(host, files, now_ms));
+  GATEHOUSE_RETURN_IF_ERROR(process->open(identity, plan, logger));
   return process;
 }
 
-Status Process::open(env::SimFileSystem& files, const Identity& identity, const Plan& plan,
-                     const log::Logger& logger) {
+Status Process::open(const Identity& identity, const Plan& plan, const log::Logger& logger) {
   const replica::StorageOptions options = storage_options(identity, plan);
   if (identity.founders.empty()) {
     // One who joins begins with an empty log and nobody's configuration.
-    const Result<bool> old = wal::exists(files, kWal);
+    const Result<bool> old = wal::exists(files_, kWal);
     if (!old.ok()) return old.status();
     if (!*old) {
-      GATEHOUSE_RETURN_IF_ERROR(env::create_directories_durably(files, "/data/member"));
+      GATEHOUSE_RETURN_IF_ERROR(env::create_directories_durably(files_, "/data/member"));
       GATEHOUSE_RETURN_IF_ERROR(
-          wal::create(files, kWal, {identity.id, identity.cluster_id}, options.wal));
+          wal::create(files_, kWal, {identity.id, identity.cluster_id}, options.wal));
     }
   }
-  Result<replica::Storage> opened = replica::open_storage(files, options, logger);
+  Result<replica::Storage> opened = replica::open_storage(files_, options, logger);
   if (!opened.ok()) return opened.status();
   storage_ = std::move(*opened);
   host_.on_restored(storage_.restored);
@@ -108,8 +144,9 @@ Status Process::open(env::SimFileSystem& files, const Identity& identity, const 
   hooks.unix_ms = [this] { return host_.unix_ms(); };
   const replica::Replica::State state{*storage_.backend, *store_,   *lessor_, alarms_,
                                       *cluster_,         *feed_,    0};
-  auto made = replica::Replica::create(executor_, files, replica_options(identity, plan), storage_,
-                                       *writer_, *this, state, /*lanes=*/1, std::move(hooks), logger);
+  auto made = replica::Replica::create(executor_, files_, replica_options(identity, plan), storage_,
+                                       *writer_, *this, state, /*lanes=*/1, std::move(hooks),
+                                       logger);
   if (!made.ok()) return made.status();
   replica_ = std::move(*made);
   lane_ = replica_->make_lane(executor_, 0);
@@ -123,7 +160,8 @@ Status Process::open_state() {
                                                    storage_.identity.cluster_id);
   GATEHOUSE_RETURN_IF_ERROR(cluster_->restore(*reader));
   replica::set_configuration(storage_, *cluster_->members());
-  lessor_ = std::make_unique<lease::Lessor>(lease::Options(), [this] { return executor_.now_ms(); });
+  lessor_ = std::make_unique<lease::Lessor>(lease::Options(),
+                                            [this] { return executor_.now_ms(); });
   GATEHOUSE_RETURN_IF_ERROR(lessor_->restore(*reader));
   GATEHOUSE_RETURN_IF_ERROR(alarms_.restore(*reader));
   mvcc::StoreOptions options;
@@ -136,7 +174,39 @@ Status Process::open_state() {
 }
 
 void Process::send(std::vector<raft::Message> messages) {
-  for (raft::Message& message : messages) host_.send(std::move(message));
+  for (raft::Message& message : messages) {
+    if (message.type != raft::MessageType::kSnapshot) {
+      host_.send(std::move(message));
+      continue;
+    }
+    // As Peers and SnapshotPort: the database is copied aside, as it is then.
+    replica_->hold_log_for(message.to);
+    executor_.post([this, message = std::move(message)] { send_snapshot(message); });
+  }
+}
+
+void Process::send_snapshot(raft::Message message) {
+  Result<replica::OutgoingSnapshot> taken = replica::take_snapshot(*storage_.backend);
+  if (!taken.ok()) return replica_->report_snapshot(message.to, /*arrived=*/false);
+  message.snapshot = taken->snapshot;
+  std::string database;
+  for (;;) {
+    const std::string_view piece = taken->database->next_piece();
+    if (piece.empty()) break;
+    database += piece;
+  }
+  host_.send_snapshot(std::move(message), std::move(database));
+}
+
+Status Process::take_snapshot(raft::Message message, const std::string& database) {
+  HostEntropy entropy(host_);
+  auto incoming = replica::IncomingSnapshot::begin(files_, replica_->snap_directory(), entropy,
+                                                   message.snapshot);
+  if (!incoming.ok()) return incoming.status();
+  GATEHOUSE_RETURN_IF_ERROR((*incoming)->take(database));
+  GATEHOUSE_RETURN_IF_ERROR((*incoming)->take(""));
+  replica_->pump().step(std::move(message));
+  return Status();
 }
 
 }  // namespace gatehouse::sim

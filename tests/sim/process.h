@@ -2,9 +2,9 @@
 // leases, alarms, membership, raft, pump, apply loop, keeper - on simulated doors: executors whose
 // time the machine moves, its disk, and the network.
 //
-// The write-ahead log has an executor of its own, so that its disk may be slow while the member goes
-// on: what ThreadWriter's thread is in a real one. The backend keeps its thread, but it commits only
-// when it is asked to and waited for: nothing ever runs beside the simulation.
+// The write-ahead log has an executor of its own, so that its disk may be slow while the member
+// goes on: what ThreadWriter's thread is in a real one. The backend keeps its thread, but it
+// commits only when it is asked to and waited for: nothing ever runs beside the simulation.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +31,9 @@ namespace gatehouse::sim {
 class Host {
  public:
   virtual void send(raft::Message message) = 0;
+  // A snapshot and the database that goes with it; what became of it is to be told by
+  // report_snapshot().
+  virtual void send_snapshot(raft::Message message, std::string database) = 0;
   // Before the batch goes to the log.
   virtual void on_write(const wal::Batch& batch) = 0;
   // The log has work: disk_executor() is to be run some time later.
@@ -70,18 +73,22 @@ class Process final : private replica::PeerSender {
   replica::Lane& lane() { return *lane_; }
   const mvcc::Store& store() const { return *store_; }
   const membership::Cluster& cluster() const { return *cluster_; }
+  // One came: durable on OK, and the core has it.
+  Status take_snapshot(raft::Message message, const std::string& database);
   Status commit_backend() { return storage_.backend->commit(); }
 
  private:
   class Writer;
 
-  Process(Host& host, uint64_t now_ms);
-  Status open(env::SimFileSystem& files, const Identity& identity, const Plan& plan,
+  Process(Host& host, env::SimFileSystem& files, uint64_t now_ms);
+  Status open(const Identity& identity, const Plan& plan,
               const log::Logger& logger);
   Status open_state();
   void send(std::vector<raft::Message> messages) override;
+  void send_snapshot(raft::Message message);
 
   Host& host_;
+  env::SimFileSystem& files_;
   env::SimExecutor executor_;
   env::SimExecutor disk_executor_;
   replica::Storage storage_;

@@ -24,7 +24,7 @@ class Timeline {
     std::push_heap(heap_.begin(), heap_.end(), later);
   }
 
-  // The next event, if it is not after `end_us`; else time passes to there, and the answer is false.
+  // The next event, if it is not after `end_us`; else time passes to there. Whether there was one.
   bool run_next(uint64_t end_us) {
     if (heap_.empty() || heap_.front().at_us > end_us) {
       now_us_ = std::max(now_us_, end_us);
