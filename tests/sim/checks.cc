@@ -45,6 +45,8 @@ void Checks::restored(raft::NodeId id, const raft::Restored& restored) {
 }
 
 void Checks::writes(const wal::Batch& batch, const raft::Core& core) {
+  // After a snapshot's record entries are forgotten that no look may have seen committed.
+  if (!batch.snapshots.empty()) last_look(core.id(), core);
   for (const raft::Entry& entry : batch.entries) {
     const std::optional<uint64_t> before = core.log().term(entry.index - 1);
     if (!before) continue;

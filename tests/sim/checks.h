@@ -37,6 +37,10 @@ class Checks {
   void sends(raft::NodeId id, const raft::Message& message);
   // It has run.
   void look(raft::NodeId id, const Process& process);
+  // Its power goes, maybe while it runs: what it has committed by now, it has.
+  void last_look(raft::NodeId id, const raft::Core& core) {
+    if (!failure_) look_at_commits(id, core, seen_[id]);
+  }
   // Its members are these now.
   void members(const membership::Members& members);
   // A client was told that its change has this revision. Value 0: a deletion.

@@ -104,6 +104,7 @@ void Machine::on_disk_operation() {
 void Machine::take_image(double survival) {
   if (image_ != nullptr) return;
   world_.trace.note(world_.timeline.now_us(), "loses power", identity_.id);
+  if (process_ != nullptr) world_.checks.last_look(identity_.id, process_->core());
   image_ = files_->crash(entropy_.next(), survival);
 }
 
