@@ -12,6 +12,9 @@ pkg_check_modules(uv REQUIRED IMPORTED_TARGET libuv)
 pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 pkg_check_modules(cares REQUIRED IMPORTED_TARGET libcares)
 
+# gRPC C++ is what the operators' tool speaks by, and an independent peer in tests; never inside the servers.
+pkg_check_modules(grpcpp REQUIRED IMPORTED_TARGET grpc++)
+
 find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)
 add_library(cli11 INTERFACE)
 target_include_directories(cli11 SYSTEM INTERFACE ${CLI11_INCLUDE_DIR})
@@ -46,7 +49,5 @@ endif()
 if(GATEHOUSE_TESTS)
   find_package(GTest REQUIRED)
   include(GoogleTest)
-  # gRPC C++ serves as an independent peer in tests, never inside the servers.
-  pkg_check_modules(grpcpp REQUIRED IMPORTED_TARGET grpc++)
   find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
 endif()
