@@ -93,7 +93,7 @@ Exit emit_list(Output& output, const std::vector<std::string>& header, const Row
                      for (const std::string& object : objects) {
                        list += (list.empty() ? "" : ",") + object;
                      }
-                     return "[" + list + "]";
+                     return list.empty() ? "null" : "[" + list + "]";  // a nil slice in Go
                    },
                .protobuf = false});
 }
@@ -231,6 +231,7 @@ Exit run_endpoint_health(Invocation& in) {
   std::vector<std::string> endpoints = common.endpoints;
   if (in.flags.boolean("cluster")) {
     CTL_RETURN_IF_FAILED(in.connect());
+    endpoints.clear();
     CTL_RETURN_IF_FAILED(chosen_endpoints(in, endpoints));
   }
   // All at once; those that answer first are printed first.

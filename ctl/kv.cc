@@ -143,7 +143,7 @@ Exit get_request(const FlagValues& flags, const std::vector<std::string>& words,
 }
 
 Exit put_request(const FlagValues& flags, const std::vector<std::string>& words,
-                 pb::PutRequest& request) {
+                 std::istream* input, pb::PutRequest& request) {
   constexpr const char* kWords = "put command needs 1 argument and input from stdin or 2 arguments";
   if (words.empty()) return bad_arguments(kWords);
   request.set_key(words[0]);
@@ -157,7 +157,9 @@ Exit put_request(const FlagValues& flags, const std::vector<std::string>& words,
   } else if (words.size() > 1) {
     request.set_value(words[1]);
   } else {
-    request.set_value(std::string(std::istreambuf_iterator<char>(std::cin), {}));
+    if (input != nullptr) {
+      request.set_value(std::string(std::istreambuf_iterator<char>(*input), {}));
+    }
     if (request.value().empty()) return bad_arguments(kWords);
   }
   int64_t lease = 0;
@@ -267,7 +269,7 @@ Exit run_get(Invocation& in) {
 
 Exit run_put(Invocation& in) {
   pb::PutRequest request;
-  CTL_RETURN_IF_FAILED(put_request(in.flags, in.words, request));
+  CTL_RETURN_IF_FAILED(put_request(in.flags, in.words, &std::cin, request));
   CTL_RETURN_IF_FAILED(in.connect());
   pb::PutResponse response;
   CTL_RETURN_IF_ERROR(in.client().call(rpc::kPut, request, &response));

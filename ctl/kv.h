@@ -1,6 +1,7 @@
 // get, put and del: their requests, which txn builds too, and their looks.
 #pragma once
 
+#include <istream>
 #include <string>
 #include <vector>
 
@@ -16,11 +17,12 @@ const std::vector<Flag>& get_flags();
 const std::vector<Flag>& put_flags();
 const std::vector<Flag>& del_flags();
 
-// From a command's flags and words. A put without a value reads it from stdin.
+// From a command's flags and words. A put without a value reads it from `input`, all of it; null: it
+// needs one.
 Exit get_request(const FlagValues& flags, const std::vector<std::string>& words,
                  etcdserverpb::RangeRequest& request);
 Exit put_request(const FlagValues& flags, const std::vector<std::string>& words,
-                 etcdserverpb::PutRequest& request);
+                 std::istream* input, etcdserverpb::PutRequest& request);
 // Warns, and waits for two seconds, before a range without --range.
 Exit del_request(const FlagValues& flags, const std::vector<std::string>& words,
                  etcdserverpb::DeleteRangeRequest& request);

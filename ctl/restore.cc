@@ -115,7 +115,8 @@ void clear(backend::Backend& database, Bucket bucket) {
   for (const std::string& key : keys) database.writer().remove(bucket, key);
 }
 
-// The backup's cluster is forgotten, the new one's members are who there is.
+// The backup's cluster is forgotten, the new one's members are who there is. Its confState stays, as
+// etcdutl leaves it: a member starts from the snapshot's.
 Status rewrite_database(env::FileSystem& files, const Plan& plan) {
   auto opened = backend::Backend::open(files, plan.snap_directory + "/db", {});
   GATEHOUSE_RETURN_IF_ERROR(opened.status());
@@ -128,7 +129,6 @@ Status rewrite_database(env::FileSystem& files, const Plan& plan) {
   }
   writer.put(Bucket::kMeta, schema::kConsistentIndex, schema::encode_number(plan.last_index()));
   writer.put(Bucket::kMeta, schema::kTerm, schema::encode_number(kTerm));
-  writer.put(Bucket::kMeta, schema::kConfState, schema::conf_state_json(conf_state_of(plan)));
   if (plan.bump > 0) {
     // A row without a key, at the revision to go on after; the compaction takes it away.
     const Result<mvcc::RowSummary> rows = mvcc::summarize_rows(*database.read());

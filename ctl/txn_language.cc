@@ -137,7 +137,7 @@ Exit parse_request(std::string_view line, pb::RequestOp& op) {
   ParsedWords parsed;
   CTL_RETURN_IF_FAILED(parse_line_flags(line, command, *words, values, parsed));
   if (name == "get") return get_request(values, parsed.words, *op.mutable_request_range());
-  if (name == "put") return put_request(values, parsed.words, *op.mutable_request_put());
+  if (name == "put") return put_request(values, parsed.words, nullptr, *op.mutable_request_put());
   return del_request(values, parsed.words, *op.mutable_request_delete_range());
 }
 

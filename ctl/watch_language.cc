@@ -19,7 +19,7 @@ Exit parse_watch_words(const std::vector<std::string>& words, std::optional<size
   } else {
     if (before == 0) return bad_arguments(wrong);
     parsed.key = words[0];
-    if (before > 1) parsed.range_end = words[1];
+    if (before == 2) parsed.range_end = words[1];  // of more words only the first counts
   }
   parsed.command.assign(words.begin() + static_cast<ptrdiff_t>(before), words.end());
   return {};
@@ -67,8 +67,13 @@ Exit parse_watch_line(std::string_view line, const std::vector<Flag>& flags,
   const Status status = parse_words(arguments, values, read);
   if (!status.ok()) return bad_arguments(status.message());
   CTL_RETURN_IF_FAILED(parse_watch_words(read.words, read.dash, environment, parsed.words));
-  parsed.kind = WatchLine::Kind::kWatch;
-  return watch_request(values, parsed.words, parsed.request);
+  const Exit made = watch_request(values, parsed.words, parsed.request);
+  if (made.ok()) {
+    parsed.kind = WatchLine::Kind::kWatch;
+  } else {
+    parsed.problem = "Invalid command " + text + " (" + made.message + ")";
+  }
+  return {};
 }
 
 }  // namespace gatehouse::ctl

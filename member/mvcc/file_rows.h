@@ -14,7 +14,7 @@ namespace gatehouse::mvcc {
 Result<HashResult> hash_rows(const backend::Reader& reader, int64_t revision);
 
 struct RowSummary {
-  int64_t revision = 0;  // the last
+  int64_t revision = 0;  // of the last row; 0: there is none
   uint64_t living_keys = 0;
 };
 Result<RowSummary> summarize_rows(const backend::Reader& reader);

@@ -16,6 +16,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
@@ -106,8 +107,10 @@ def main():
         pair = Pair(sides)
         for part in options.parts.split(","):
             before = pair.differences
+            start = time.monotonic()
             parts.ALL[part](pair)
-            print(f"{part}: {pair.steps} steps so far, {pair.differences - before} different", flush=True)
+            print(f"{part}: {pair.steps} steps so far, {pair.differences - before} different, "
+                  f"{time.monotonic() - start:.1f} s", flush=True)
     return 1 if pair.differences else 0
 
 

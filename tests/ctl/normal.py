@@ -32,7 +32,7 @@ class Side:
 
     def learn_id(self, name, number):
         self.values[name] = f"{number:x}"
-        for form in (str(number), f"{number:x}", f"{number:016x}", f"{number:16x}"):
+        for form in (str(number), f"{number:x}", f"{number:016x}"):
             self.names[form] = f"<{name}>"
 
     def learn(self, name, pattern):
@@ -100,7 +100,8 @@ class Side:
         text = re.sub(r"\b(etcdctl|etcdutl|gatehousectl)\b", "<tool>", text)
         text = DURATION.sub("<time>", text)
         pattern = "|".join(re.escape(form) for form in sorted(self.names, key=len, reverse=True))
-        return re.sub(r"(?<![0-9A-Za-z])(?:" + pattern + r")(?![0-9A-Za-z])", lambda match: self.names[match[0]], text)
+        text = re.sub(r"(?<![0-9A-Za-z])(?:" + pattern + r")(?![0-9A-Za-z])", lambda match: self.names[match[0]], text)
+        return re.sub(" +<", " <", text)  # %16x pads with blanks
 
     def outcome(self, tidy):
         output = self.last["stdout"]
@@ -108,7 +109,10 @@ class Side:
         try:
             text = self.named(output.decode("utf-8"))
         except UnicodeDecodeError:
-            text = self.named(str(wire(output)))
+            try:
+                text = self.named(str(wire(output)))
+            except IndexError:  # text before it (user get --detail)
+                text = f"{len(output)} bytes"
         if re.search(r"[│┌]", text):  # ids and sizes may have other widths
             text = re.sub(r"─+", "─", re.sub(r" +", " ", text))
         # The raft term may differ after an election that took two rounds.

@@ -41,7 +41,7 @@ TEST(WatchWords, KeyRangeAndCommand) {
 TEST(WatchWords, WithoutDashesThereIsNoCommand) {
   WatchWords parsed;
   ASSERT_TRUE(parse_watch_words({"a", "echo", "hi"}, std::nullopt, {}, parsed).ok());
-  EXPECT_EQ(parsed.range_end, "echo");
+  EXPECT_EQ(parsed.range_end, "");  // only of two words is the second one
   EXPECT_THAT(parsed.command, IsEmpty());
 }
 
@@ -82,6 +82,8 @@ TEST(WatchLine, OtherLines) {
   EXPECT_EQ(line("foo").problem, "Invalid command foo (only support watch)");
   EXPECT_EQ(line("watch").problem,
             "Invalid command watch (command type or key is not provided)");
+  EXPECT_EQ(line("watch a b --prefix").problem,
+            "Invalid command watch a b --prefix (`range_end` and `--prefix` are mutually exclusive)");
   EXPECT_EQ(line("").kind, WatchLine::Kind::kWrong);
   EXPECT_EQ(line("watch", {"k", ""}).request.key(), "k");
 }
@@ -89,8 +91,6 @@ TEST(WatchLine, OtherLines) {
 TEST(WatchLine, SomeErrorsEndTheProgram) {
   EXPECT_EQ(refused("watch a --bogus").message, "unknown flag: --bogus");
   EXPECT_EQ(refused("watch a --bogus").code, kExitBadArguments);
-  EXPECT_EQ(refused("watch a b --prefix").message,
-            "`range_end` and `--prefix` are mutually exclusive");
 }
 
 }  // namespace
