@@ -1,11 +1,13 @@
 #include "ctl/invocation.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <sstream>
 
 #include <termios.h>
@@ -108,8 +110,12 @@ Exit Invocation::read_environment() {
 Exit Invocation::prepare_output() {
   out.hex = flags.boolean("hex");
   if (flags.boolean("debug")) {
+    std::map<std::string, std::string> in_force;
     for (const Flag& flag : path.front()->shared_flags) {
-      std::fprintf(stderr, "%s=%s\n", variable_of(flag).c_str(), flags.printed(flag.name).c_str());
+      in_force[variable_of(flag)] = flags.printed(flag.name);
+    }
+    for (const auto& [name, value] : in_force) {
+      std::fprintf(stderr, "%s=%s\n", name.c_str(), value.c_str());
     }
   }
   return parse_format(flags.text("write-out"), out.format);
@@ -131,6 +137,7 @@ Exit Invocation::tls_options(Credentials& tls) const {
   if (!certificate.empty()) {
     CTL_RETURN_IF_FAILED(read_file(certificate, tls.certificate));
     CTL_RETURN_IF_FAILED(read_file(key, tls.key));
+    CTL_RETURN_IF_FAILED(check_key_pair(tls.certificate, tls.key));
   }
   if (!ca.empty()) CTL_RETURN_IF_FAILED(read_file(ca, tls.ca));
   tls.verify = !flags.boolean("insecure-skip-tls-verify");

@@ -53,6 +53,9 @@ class Invocation {
 // "open nope: no such file or directory" as Go has it.
 Exit read_file(const std::string& path, std::string& content, int code = kExitBadArguments);
 
+// The first certificate's key is that key.
+Exit check_key_pair(const std::string& certificate_pem, const std::string& key_pem);
+
 // Asks on stdout and reads a line from stdin, not shown where that is a terminal.
 std::string ask_password(const std::string& prompt);
 // A line of stdin without its end; nothing at the end of input.

@@ -30,6 +30,7 @@ Exit destination_tls(const Invocation& in, Credentials& tls) {
   if (!certificate.empty()) {
     CTL_RETURN_IF_FAILED(read_file(certificate, tls.certificate));
     CTL_RETURN_IF_FAILED(read_file(key, tls.key));
+    CTL_RETURN_IF_FAILED(check_key_pair(tls.certificate, tls.key));
   }
   if (!ca.empty()) CTL_RETURN_IF_FAILED(read_file(ca, tls.ca));
   tls.use = !certificate.empty() || !ca.empty() || !in.flags.boolean("dest-insecure-transport");

@@ -1,8 +1,12 @@
 #include "ctl/rpc.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cstdio>
+#include <set>
 #include <thread>
 
+#include <grpc/support/log.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/impl/codegen/client_unary_call.h>
@@ -13,6 +17,7 @@
 #include <grpcpp/security/tls_certificate_verifier.h>
 #include <grpcpp/support/sync_stream.h>
 
+#include "ctl/json.h"
 #include "ctl/methods.h"
 
 namespace gatehouse::ctl {
@@ -24,6 +29,19 @@ using std::chrono::system_clock;
 constexpr int kMaxAttempts = 100;
 constexpr std::chrono::milliseconds kRetryPause{25};
 constexpr int64_t kDefaultRequestBytes = 2 << 20;
+
+// What gRPC would print, a handshake's failure for example, as a log line such as etcd's client
+// writes; each place once, for the same follows at every try.
+void log_once(gpr_log_func_args* arguments) {
+  static std::mutex mutex;
+  static std::set<int> told;
+  if (arguments->severity != GPR_LOG_SEVERITY_ERROR) return;
+  const std::lock_guard lock(mutex);
+  if (!told.insert(arguments->line).second) return;
+  const std::string line =
+      JsonObject().text("level", "warn").text("msg", arguments->message).finish();
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
 
 Status translated(const grpc::Status& status) {
   const auto code = status_code_from_int(status.error_code());
@@ -241,6 +259,7 @@ class GrpcClient : public Client {
 }  // namespace
 
 Result<std::unique_ptr<Client>> Client::connect(ClientOptions options) {
+  gpr_set_log_function(log_once);
   if (options.endpoints.empty()) return unavailable("etcdclient: no available endpoints");
   auto client = std::make_unique<GrpcClient>(std::move(options));
   if (!client->options().user.empty()) {

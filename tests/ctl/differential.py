@@ -22,6 +22,7 @@ sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lib"))
 
+import certificates  # noqa: E402
 import cluster  # noqa: E402
 import parts  # noqa: E402
 from normal import Side  # noqa: E402
@@ -85,7 +86,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tool", required=True)
     parser.add_argument("--member", default=cluster.ETCD_37)
-    parser.add_argument("--parts", default=",".join(parts.ALL))
+    parser.add_argument("--parts", help="those of parts.py to run, by commas")
+    parser.add_argument("--tls", action="store_true", help="clusters that ask for certificates, and the parts for those")
     options = parser.parse_args()
     try:
         stock = cluster.oracle_go_bin()
@@ -96,19 +98,21 @@ def main():
     ours = str(pathlib.Path(options.tool).resolve())
     with contextlib.ExitStack() as stack:
         work = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatehouse-ctl-")))
+        tls = certificates.make(work / "certificates") if options.tls else None
         sides = []
         for name, tools in (("stock", {"ctl": stock / "etcdctl", "utl": stock / "etcdutl"}),
                             ("ours", {"ctl": ours, "utl": ours})):
-            members = cluster.EtcdCluster(1, directory=work / name, kind=options.member, flags=SERVER_FLAGS)
+            members = cluster.EtcdCluster(1, directory=work / name, kind=options.member, flags=SERVER_FLAGS, tls=tls)
             stack.enter_context(members)
             directory = work / f"{name}-files"
             directory.mkdir()
-            sides.append(Side(name, tools, members.members[0], directory))
+            sides.append(Side(name, tools, members.members[0], directory, tls))
         pair = Pair(sides)
-        for part in options.parts.split(","):
+        known = parts.TLS if options.tls else parts.ALL
+        for part in options.parts.split(",") if options.parts else known:
             before = pair.differences
             start = time.monotonic()
-            parts.ALL[part](pair)
+            known[part](pair)
             print(f"{part}: {pair.steps} steps so far, {pair.differences - before} different, "
                   f"{time.monotonic() - start:.1f} s", flush=True)
     return 1 if pair.differences else 0

@@ -11,12 +11,15 @@ DURATION = re.compile(r"(?<![0-9A-Za-z.])(?:[0-9.]+(?:h|ms|µs|ns|m|s))+(?![0-9A
 
 
 class Side:
-    def __init__(self, name, tools, member, directory):
+    def __init__(self, name, tools, member, directory, tls=None):
         self.name = name
         self.tools = {key: str(tool) for key, tool in tools.items()}
         self.member = member
         self.directory = directory
         self.values = {"endpoint": member.endpoint, "peer": member.peer_url}  # for {names} in words
+        if tls:
+            self.values |= {"ca": str(tls.ca), "cert": str(tls.cert), "key": str(tls.key)}
+        self.certificates = [f"--cacert={tls.ca}", f"--cert={tls.cert}", f"--key={tls.key}"] if tls else []
         self.names = {}  # what is printed -> its name
         self.last = None
         self._learn_member()
@@ -25,8 +28,9 @@ class Side:
         port = self.member.endpoint.rpartition(":")[2]
         self.names[port] = "<port>"
         self.names[self.member.peer_url.rpartition(":")[2]] = "<peer port>"
-        listed = subprocess.run([self.tools["ctl"], f"--endpoints={self.member.endpoint}", "member", "list", "-w", "json"],
-                                capture_output=True, text=True, check=True, env=self.environment(None)).stdout
+        listed = subprocess.run([self.tools["ctl"], f"--endpoints={self.member.endpoint}", *self.certificates,
+                                 "member", "list", "-w", "json"], capture_output=True, text=True, check=True,
+                                env=self.environment(None)).stdout
         self.learn_id("cluster", int(re.search(r'"cluster_id":(\d+)', listed)[1]))
         self.learn_id("member", int(re.search(r'"ID":(\d+)', listed)[1]))
 
@@ -123,6 +127,8 @@ class Side:
         text = re.split(r"^Usage:$", text, maxsplit=1, flags=re.M)
         lines = [line for line in text[0].splitlines() if not line.startswith(("{", "stty:"))
                  and not re.match(r"\d{4}-\d\d-\d\dT", line)]
+        if lines and lines[0].startswith("ETCDCTL_"):  # --debug: the rest is what Go's gRPC says of itself
+            lines = [line for line in lines if line.startswith("ETCDCTL_")]
         return self.named("\n".join(lines)).splitlines() + (["<usage>"] if len(text) > 1 else [])
 
 

@@ -398,5 +398,25 @@ def auth(pair):
         pair(*words, stdin=stdin)
 
 
+def tls(pair):
+    all_three = ["--cacert={ca}", "--cert={cert}", "--key={key}"]
+    short = "--command-timeout=1s"
+    pair(*all_three, "put", "a", "1")
+    pair(*all_three, "get", "a", "-w", "json")
+    pair(*all_three, "endpoint", "health")
+    pair(*all_three, "endpoint", "health", "--cluster")
+    pair(*all_three, "--endpoints=https://{endpoint}", "get", "a", endpoints=False)
+    pair(*all_three, "--endpoints=http://{endpoint}", short, "get", "a", endpoints=False)
+    pair("--cert={cert}", "--key={key}", "--insecure-skip-tls-verify", "get", "a")
+    pair("--cert={cert}", "--key={key}", short, "get", "a")  # the authority is not one of the system's
+    pair("--cacert={ca}", short, "get", "a")  # without a certificate of its own
+    pair(short, "get", "a")
+    pair("--cacert={ca}", "--cert={ca}", "--key={key}", short, "get", "a", tidy=bool)
+    pair("get", "a", environment={"ETCDCTL_CACERT": "{ca}", "ETCDCTL_CERT": "{cert}", "ETCDCTL_KEY": "{key}"})
+    pair(*all_three, "snapshot", "save", "s.db")
+    pair.hold(*all_three, "watch", "a", "--rev=1", until=lambda output: output.count("\n") >= 3)
+
+
+TLS = {"tls": tls}
 ALL = {"kv": kv, "command-line": command_line, "txn": txn, "watch": watch, "lease": lease, "concurrency": concurrency, "member": member,
        "maintenance": maintenance, "mirror": mirror, "snapshot": snapshot, "auth": auth}
