@@ -177,7 +177,11 @@ Exit chosen_endpoints(Invocation& in, std::vector<std::string>& endpoints) {
     return {};
   }
   pb::MemberListResponse members;
-  CTL_RETURN_IF_FAILED(read_members(in.client(), true, members));
+  Exit read = read_members(in.client(), true, members);
+  if (!read.ok()) {
+    read.message = "failed to fetch endpoints from etcd cluster member list: " + read.message;
+    return read;
+  }
   for (const pb::Member& member : members.members()) {
     endpoints.insert(endpoints.end(), member.clienturls().begin(), member.clienturls().end());
   }
