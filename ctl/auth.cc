@@ -59,12 +59,11 @@ Exit run_auth_status(Invocation& in) {
   CTL_RETURN_IF_FAILED(in.connect());
   pb::AuthStatusResponse response;
   CTL_RETURN_IF_ERROR(in.client().call(rpc::kAuthStatus, {}, &response));
-  return emit(in.out, response,
-              {.simple = [&](Output& out) {
-                out.line(std::string("Authentication Status: ") +
-                         (response.enabled() ? "true" : "false"));
-                out.line("AuthRevision: " + std::to_string(response.authrevision()));
-              }});
+  return emit(
+      in.out, response, {.simple = [&](Output& out) {
+        out.line(std::string("Authentication Status: ") + (response.enabled() ? "true" : "false"));
+        out.line("AuthRevision: " + std::to_string(response.authrevision()));
+      }});
 }
 
 }  // namespace gatehouse::ctl

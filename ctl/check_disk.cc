@@ -55,7 +55,8 @@ Status measure(env::File& file, Statistics& syncs, double& seconds) {
 }  // namespace
 
 Exit run_check_disk(Invocation& in) {
-  if (in.words.size() != 1) return bad_arguments("check disk command needs a directory as argument");
+  if (in.words.size() != 1)
+    return bad_arguments("check disk command needs a directory as argument");
   env::DiskFileSystem files;
   const std::string path = in.words[0] + "/gatehousectl-check-disk.tmp";
   Result<std::unique_ptr<env::File>> file = files.open(path, env::OpenMode::kCreateExclusive);

@@ -86,8 +86,7 @@ Exit clean_up(Invocation& in) {
     compaction.set_revision(response.header().revision());
     compaction.set_physical(true);
     pb::CompactionResponse compacted;
-    CTL_RETURN_IF_ERROR(
-        in.client().call(rpc::kCompact, compaction, &compacted, Wait::kForever));
+    CTL_RETURN_IF_ERROR(in.client().call(rpc::kCompact, compaction, &compacted, Wait::kForever));
   }
   if (!in.flags.boolean("auto-defrag")) return {};
   for (const std::string& endpoint : in.client().options().endpoints) {

@@ -41,8 +41,8 @@ struct Command {
   std::vector<Flag> flags = {};
   std::vector<Flag> shared_flags = {};  // of this and all below
   std::vector<Command> commands = {};
-  Exit (*run)(Invocation&) = nullptr;  // none: prints help
-  int word_count = -1;                 // that many words or a usage error; -1: run() checks
+  Exit (*run)(Invocation&) = nullptr;          // none: prints help
+  int word_count = -1;                         // that many words or a usage error; -1: run() checks
   std::vector<std::string_view> choices = {};  // the only words there are
   Heading heading = Heading::kUtility;         // of the root's commands
 };

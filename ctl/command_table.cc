@@ -11,7 +11,8 @@ constexpr auto kDuration = FlagKind::kDuration;
 std::vector<Flag> global_flags() {
   return {
       {"endpoints", FlagKind::kStrings, "127.0.0.1:2379", "gRPC endpoints of members or proxies"},
-      {"write-out", kString, "simple", "output format (fields, json, protobuf, simple, table)", 'w'},
+      {"write-out", kString, "simple", "output format (fields, json, protobuf, simple, table)",
+       'w'},
       {"hex", kBool, "", "print keys, values and ids in hexadecimal"},
       {"debug", kBool, "", "print the flags in force to stderr"},
       {"dial-timeout", kDuration, "2s", "how long to try to connect"},
@@ -20,7 +21,8 @@ std::vector<Flag> global_flags() {
       {"keepalive-timeout", kDuration, "6s", "how long to wait for the answer to a ping"},
       {"max-request-bytes", kInt, "0", "the largest request that is sent (0: 2 MiB)"},
       {"max-recv-bytes", kInt, "0", "the largest response that is taken (0: no limit)"},
-      {"insecure-transport", kBool, "true", "no TLS, unless an endpoint or another flag asks for it"},
+      {"insecure-transport", kBool, "true",
+       "no TLS, unless an endpoint or another flag asks for it"},
       {"insecure-discovery", kBool, "true", "take SRV records of endpoints without TLS, too"},
       {"insecure-skip-tls-verify", kBool, "", "take any server certificate (for tests only)"},
       {"cert", kString, "", "file with the client's certificate"},
@@ -45,8 +47,9 @@ void append(std::vector<Command>& all, std::vector<Command> part, Heading headin
 
 const Command& command_table() {
   static const Command kRoot = [] {
-    Command root{.name = "gatehousectl",
-                 .summary = "Reads, writes, watches and operates a cluster that speaks etcd's API."};
+    Command root{
+        .name = "gatehousectl",
+        .summary = "Reads, writes, watches and operates a cluster that speaks etcd's API."};
     root.shared_flags = global_flags();
     append(root.commands, key_value_commands(), Heading::kKeyValue);
     append(root.commands, maintenance_commands(), Heading::kMaintenance);

@@ -35,7 +35,8 @@ void visit_all(const CommandPath& path, const std::function<void(const CommandPa
 
 std::string names_of(const std::vector<Command>& commands) {
   std::string text;
-  for (const Command& command : commands) text += (text.empty() ? "" : " ") + std::string(command.name);
+  for (const Command& command : commands)
+    text += (text.empty() ? "" : " ") + std::string(command.name);
   return text;
 }
 
@@ -47,7 +48,8 @@ std::string flag_names(const CommandPath& path) {
 
 std::string choices_text(const Command& command) {
   std::string text;
-  for (std::string_view choice : command.choices) text += (text.empty() ? "" : " ") + std::string(choice);
+  for (std::string_view choice : command.choices)
+    text += (text.empty() ? "" : " ") + std::string(choice);
   return text;
 }
 
@@ -72,18 +74,21 @@ std::string bash_script(const Command& root, const std::string& program) {
               ") COMPREPLY=($(compgen -W \"" + std::string(values) +
               "\" -- \"$current\")); return ;;\n";
   }
-  for (const char* flag : {"cert", "key", "cacert", "data-dir", "wal-dir", "dest-cert", "dest-key",
-                           "dest-cacert"}) {
-    script += "    --" + std::string(flag) + ") COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n";
+  for (const char* flag :
+       {"cert", "key", "cacert", "data-dir", "wal-dir", "dest-cert", "dest-key", "dest-cacert"}) {
+    script +=
+        "    --" + std::string(flag) + ") COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n";
   }
-  script += "  esac\n  for ((i = 1; i < COMP_CWORD; i++)); do\n"
-            "    word=\"${COMP_WORDS[i]}\"\n"
-            "    case \"$path $word\" in\n";
+  script +=
+      "  esac\n  for ((i = 1; i < COMP_CWORD; i++)); do\n"
+      "    word=\"${COMP_WORDS[i]}\"\n"
+      "    case \"$path $word\" in\n";
   std::string offers;
   visit_all({&root}, [&](const CommandPath& path) {
     const std::string below = words_below(path);
     if (path.size() > 1) {
-      script += "      \" " + below + "\") path=\"" + (path.size() > 2 ? " " : " ") + below + "\" ;;\n";
+      script +=
+          "      \" " + below + "\") path=\"" + (path.size() > 2 ? " " : " ") + below + "\" ;;\n";
     }
     const Command& command = *path.back();
     std::string words = names_of(command.commands);

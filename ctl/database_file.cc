@@ -45,7 +45,8 @@ Status copy_database(env::FileSystem& files, const std::string& from, const std:
   std::string piece(kPieceBytes, '\0');
   for (uint64_t at = 0; at < bytes;) {
     const size_t wanted = static_cast<size_t>(std::min<uint64_t>(kPieceBytes, bytes - at));
-    const Result<size_t> read = (*source)->read_at(at, std::as_writable_bytes(std::span(piece.data(), wanted)));
+    const Result<size_t> read =
+        (*source)->read_at(at, std::as_writable_bytes(std::span(piece.data(), wanted)));
     GATEHOUSE_RETURN_IF_ERROR(read.status());
     if (*read == 0) return Status(StatusCode::kDataLoss, from + ": became shorter");
     const std::string_view part(piece.data(), *read);
@@ -56,7 +57,8 @@ Status copy_database(env::FileSystem& files, const std::string& from, const std:
   }
   if (check_hash) {
     std::string wanted(kHashBytes, '\0');
-    const Result<size_t> read = (*source)->read_at(bytes, std::as_writable_bytes(std::span(wanted)));
+    const Result<size_t> read =
+        (*source)->read_at(bytes, std::as_writable_bytes(std::span(wanted)));
     GATEHOUSE_RETURN_IF_ERROR(read.status());
     const auto digest = hash.finish();
     const std::string got(digest.begin(), digest.end());

@@ -1,9 +1,9 @@
-#include <algorithm>
-#include <memory>
-
 #include <arpa/nameser.h>
 #include <netinet/in.h>
 #include <resolv.h>
+
+#include <algorithm>
+#include <memory>
 
 #include "ctl/invocation.h"
 
@@ -50,8 +50,8 @@ Exit discover(const std::string& domain, const std::string& service,
   const std::string suffix = service.empty() ? "" : "-" + service;
   std::string errors;
   for (const bool tls : {true, false}) {
-    const std::string name = std::string(tls ? "_etcd-client-ssl" : "_etcd-client") + suffix +
-                             "._tcp." + domain;
+    const std::string name =
+        std::string(tls ? "_etcd-client-ssl" : "_etcd-client") + suffix + "._tcp." + domain;
     std::vector<Target> targets;
     if (!look_up(name, targets)) {
       errors += (errors.empty() ? "lookup " : " and lookup ") + name + ": no such host";

@@ -211,16 +211,14 @@ Exit run_endpoint_status(Invocation& in) {
   std::vector<std::string> objects;
   for (const EndpointStatus& item : list) {
     rows.push_back(row_of(item));
-    objects.push_back(JsonObject()
-                          .text("Endpoint", item.endpoint)
-                          .raw("Status", to_json(item.status))
-                          .finish());
+    objects.push_back(
+        JsonObject().text("Endpoint", item.endpoint).raw("Status", to_json(item.status)).finish());
   }
   CTL_RETURN_IF_FAILED(emit_list(
       in.out,
       {"Endpoint", "ID", "Version", "Storage Version", "DB Size", "In Use", "Percentage not in use",
-       "Quota", "Is Leader", "Is Learner", "Raft Term", "Raft Index", "Raft Applied Index", "Errors",
-       "Downgrade Target Version", "Downgrade Enabled"},
+       "Quota", "Is Leader", "Is Learner", "Raft Term", "Raft Index", "Raft Applied Index",
+       "Errors", "Downgrade Target Version", "Downgrade Enabled"},
       rows,
       [&](Output& out) {
         for (const EndpointStatus& item : list) status_fields(out, item);
@@ -271,7 +269,8 @@ Exit run_endpoint_health(Invocation& in) {
       [&](Output& out) {
         for (const Health& health : list) print_health(out, health);
       }));
-  const bool healthy = std::all_of(list.begin(), list.end(), [](const Health& h) { return h.healthy; });
+  const bool healthy =
+      std::all_of(list.begin(), list.end(), [](const Health& h) { return h.healthy; });
   if (healthy) return {};
   return {kExitError, "unhealthy cluster"};
 }

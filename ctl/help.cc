@@ -38,7 +38,8 @@ std::string flag_lines(std::vector<const Flag*> flags) {
   }
   std::string lines;
   for (size_t i = 0; i < flags.size(); ++i) {
-    lines += padded(names[i], column) + std::string(flags[i]->help) + initial_text(*flags[i]) + "\n";
+    lines +=
+        padded(names[i], column) + std::string(flags[i]->help) + initial_text(*flags[i]) + "\n";
   }
   return lines;
 }
@@ -77,12 +78,18 @@ std::string_view heading_text(Heading heading) {
 
 std::string_view kind_text(FlagKind kind) {
   switch (kind) {
-    case FlagKind::kBool: return "";
-    case FlagKind::kInt: return "int";
-    case FlagKind::kUint: return "uint";
-    case FlagKind::kString: return "string";
-    case FlagKind::kStrings: return "strings";
-    case FlagKind::kDuration: return "duration";
+    case FlagKind::kBool:
+      return "";
+    case FlagKind::kInt:
+      return "int";
+    case FlagKind::kUint:
+      return "uint";
+    case FlagKind::kString:
+      return "string";
+    case FlagKind::kStrings:
+      return "strings";
+    case FlagKind::kDuration:
+      return "duration";
   }
   return "";
 }

@@ -1,10 +1,10 @@
 #include "ctl/http_get.h"
 
-#include <cstdlib>
-
 #include <netdb.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <cstdlib>
 
 namespace gatehouse::ctl {
 namespace {
@@ -32,7 +32,8 @@ int connect_to_host(const std::string& host, const std::string& port) {
 Result<std::string> get(const std::string& host, const std::string& port, const std::string& path) {
   const int fd = connect_to_host(host, port);
   if (fd < 0) return unavailable("cannot connect to " + host + ":" + port);
-  const std::string request = "GET " + path + " HTTP/1.0\r\nHost: " + host + ":" + port + "\r\n\r\n";
+  const std::string request =
+      "GET " + path + " HTTP/1.0\r\nHost: " + host + ":" + port + "\r\n\r\n";
   const bool sent = send(fd, request.data(), request.size(), MSG_NOSIGNAL) ==
                     static_cast<ssize_t>(request.size());
   std::string answer;
@@ -54,11 +55,13 @@ Result<double> process_memory(const std::string& endpoint, const Credentials& tl
   std::string place = endpoint;
   if (const size_t scheme = place.find("://"); scheme != std::string::npos) {
     if (place.substr(0, scheme) != "http") {
-      return Status(StatusCode::kUnimplemented, "only endpoints without TLS can be asked for metrics");
+      return Status(StatusCode::kUnimplemented,
+                    "only endpoints without TLS can be asked for metrics");
     }
     place = place.substr(scheme + 3);
   } else if (tls.use) {
-    return Status(StatusCode::kUnimplemented, "only endpoints without TLS can be asked for metrics");
+    return Status(StatusCode::kUnimplemented,
+                  "only endpoints without TLS can be asked for metrics");
   }
   const size_t colon = place.rfind(':');
   std::string host = place.substr(0, colon);

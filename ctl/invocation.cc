@@ -1,5 +1,8 @@
 #include "ctl/invocation.h"
 
+#include <termios.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -9,9 +12,6 @@
 #include <iostream>
 #include <map>
 #include <sstream>
-
-#include <termios.h>
-#include <unistd.h>
 
 #include "ctl/json.h"
 
@@ -141,8 +141,8 @@ Exit Invocation::tls_options(Credentials& tls) const {
   }
   if (!ca.empty()) CTL_RETURN_IF_FAILED(read_file(ca, tls.ca));
   tls.verify = !flags.boolean("insecure-skip-tls-verify");
-  tls.use = !certificate.empty() || !ca.empty() || !tls.verify ||
-            !flags.boolean("insecure-transport");
+  tls.use =
+      !certificate.empty() || !ca.empty() || !tls.verify || !flags.boolean("insecure-transport");
   return {};
 }
 
@@ -153,7 +153,8 @@ Exit Invocation::user_options(ClientOptions& options) const {
   const std::string& password = flags.text("password");
   if (user.empty()) return {};
   if (!password.empty()) {
-    options.user = user.substr(0, user.find(':') == std::string::npos ? user.size() : user.find(':'));
+    options.user =
+        user.substr(0, user.find(':') == std::string::npos ? user.size() : user.find(':'));
     options.password = password;
     return {};
   }

@@ -3,10 +3,10 @@
 // empty or zero left out.
 #pragma once
 
+#include <google/protobuf/message.h>
+
 #include <string>
 #include <string_view>
-
-#include <google/protobuf/message.h>
 
 namespace gatehouse::ctl {
 

@@ -1,8 +1,8 @@
-#include <memory>
-
 #include <openssl/bio.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+
+#include <memory>
 
 #include "ctl/invocation.h"
 

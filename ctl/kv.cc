@@ -121,7 +121,8 @@ Exit get_request(const FlagValues& flags, const std::vector<std::string>& words,
   }
   if (flags.boolean("prefix") && flags.boolean("from-key")) return bad_arguments(kOneOfBoth);
   if (flags.boolean("keys-only") && flags.boolean("count-only")) {
-    return bad_arguments("`--keys-only` and `--count-only` cannot be set at the same time, choose one");
+    return bad_arguments(
+        "`--keys-only` and `--count-only` cannot be set at the same time, choose one");
   }
   const std::string& consistency = flags.text("consistency");
   if (consistency == "s") {
@@ -129,7 +130,8 @@ Exit get_request(const FlagValues& flags, const std::vector<std::string>& words,
   } else if (consistency != "l") {
     return bad_feature("unknown consistency flag " + go_quote(consistency));
   }
-  CTL_RETURN_IF_FAILED(range_of(flags, words, *request.mutable_key(), *request.mutable_range_end()));
+  CTL_RETURN_IF_FAILED(
+      range_of(flags, words, *request.mutable_key(), *request.mutable_range_end()));
   request.set_limit(flags.integer("limit"));
   request.set_revision(flags.integer("rev"));
   CTL_RETURN_IF_FAILED(sort_of(flags, request));
@@ -178,7 +180,8 @@ Exit del_request(const FlagValues& flags, const std::vector<std::string>& words,
     return bad_arguments(
         "del command needs one argument as key and an optional argument as range_end");
   }
-  CTL_RETURN_IF_FAILED(range_of(flags, words, *request.mutable_key(), *request.mutable_range_end()));
+  CTL_RETURN_IF_FAILED(
+      range_of(flags, words, *request.mutable_key(), *request.mutable_range_end()));
   request.set_prev_kv(flags.boolean("prev-kv"));
   if (words.size() == 2 && !flags.boolean("range")) {
     std::fprintf(stderr,

@@ -17,8 +17,8 @@ const std::vector<Flag>& get_flags();
 const std::vector<Flag>& put_flags();
 const std::vector<Flag>& del_flags();
 
-// From a command's flags and words. A put without a value reads it from `input`, all of it; null: it
-// needs one.
+// From a command's flags and words. A put without a value reads it from `input`, all of it; null:
+// it needs one.
 Exit get_request(const FlagValues& flags, const std::vector<std::string>& words,
                  etcdserverpb::RangeRequest& request);
 Exit put_request(const FlagValues& flags, const std::vector<std::string>& words,

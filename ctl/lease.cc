@@ -40,12 +40,13 @@ Exit print_keep_alive(Output& out, const pb::LeaseKeepAliveResponse& response) {
                      out.lease_field("ID", response.id());
                      out.field("TTL", response.ttl());
                    },
-               .json = [&] {
-                 return with_header(response.header())
-                     .number("ID", response.id())
-                     .number("TTL", response.ttl())
-                     .finish();
-               }});
+               .json =
+                   [&] {
+                     return with_header(response.header())
+                         .number("ID", response.id())
+                         .number("TTL", response.ttl())
+                         .finish();
+                   }});
 }
 
 std::string key_list_text(const pb::LeaseTimeToLiveResponse& response) {
@@ -113,7 +114,8 @@ Exit run_lease_revoke(Invocation& in) {
 }
 
 Exit run_lease_timetolive(Invocation& in) {
-  if (in.words.size() != 1) return bad_arguments("lease timetolive command needs lease ID as argument");
+  if (in.words.size() != 1)
+    return bad_arguments("lease timetolive command needs lease ID as argument");
   pb::LeaseTimeToLiveRequest request;
   int64_t id = 0;
   CTL_RETURN_IF_FAILED(lease_argument(in.words[0], id));

@@ -1,5 +1,5 @@
-#include <csignal>
 #include <condition_variable>
+#include <csignal>
 #include <cstdio>
 #include <mutex>
 #include <optional>
@@ -200,7 +200,8 @@ Exit run_lock(Invocation& in) {
 
 Exit run_elect(Invocation& in) {
   if (in.words.empty() || in.words.size() > 2) {
-    return bad_arguments("elect takes one election name argument and an optional proposal argument");
+    return bad_arguments(
+        "elect takes one election name argument and an optional proposal argument");
   }
   const bool listen = in.flags.boolean("listen");
   if (!listen && in.words.size() == 1) return bad_arguments("no proposal argument but -l not set");

@@ -45,12 +45,9 @@ Exit change_release(Invocation& in, pb::DowngradeRequest::DowngradeAction action
   CTL_RETURN_IF_FAILED(in.connect());
   pb::DowngradeResponse response;
   CTL_RETURN_IF_ERROR(in.client().call(rpc::kDowngrade, request, &response));
-  return emit(in.out, response,
-              {.simple =
-                   [&](Output& out) {
-                     out.line("Downgrade " + name + " success, cluster version " +
-                              response.version());
-                   }});
+  return emit(in.out, response, {.simple = [&](Output& out) {
+                out.line("Downgrade " + name + " success, cluster version " + response.version());
+              }});
 }
 
 std::string brackets(const std::vector<std::string>& list) {
@@ -133,8 +130,7 @@ Exit run_move_leader(Invocation& in) {
     if (status.leader() != member) continue;
     pb::MoveLeaderResponse response;
     CTL_RETURN_IF_ERROR((*client)->call(rpc::kMoveLeader, request, &response));
-    return emit(in.out, response,
-                {.simple = [&](Output& out) {
+    return emit(in.out, response, {.simple = [&](Output& out) {
                   out.line("Leadership transferred from " + hex(member) + " to " + hex(target));
                 }});
   }

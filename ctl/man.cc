@@ -33,7 +33,8 @@ std::string flag_items(const std::vector<Flag>& flags) {
     text += "\\fB\\-\\-" + roff(flag.name) + "\\fR";
     if (flag.kind != FlagKind::kBool) text += " \\fI" + std::string(kind_text(flag.kind)) + "\\fR";
     text += "\n" + roff(flag.help);
-    if (!flag.initial.empty() && flag.initial != "0") text += " (default " + roff(flag.initial) + ")";
+    if (!flag.initial.empty() && flag.initial != "0")
+      text += " (default " + roff(flag.initial) + ")";
     text += "\n";
   }
   return text;
@@ -58,12 +59,14 @@ void list_commands(const Command& command, const std::string& called, std::strin
 
 std::string program_sections(const std::string& program) {
   return section("ENVIRONMENT") +
-         "Every global flag may be given as \\fBETCDCTL_\\fINAME\\fR, in capitals and with _ for \\-; "
+         "Every global flag may be given as \\fBETCDCTL_\\fINAME\\fR, in capitals and with _ for "
+         "\\-; "
          "not together with the flag. \\fBETCDCTL_WATCH_KEY\\fR and "
          "\\fBETCDCTL_WATCH_RANGE_END\\fR are what \\fBwatch\\fR without words watches.\n" +
          section("EXIT STATUS") +
          ".TP\n0\nDone.\n.TP\n1\nThe cluster or the system refused, or a flag cannot be read.\n"
-         ".TP\n2\nNo connection or no authentication.\n.TP\n3\nInput of txn or watch that cannot be "
+         ".TP\n2\nNo connection or no authentication.\n.TP\n3\nInput of txn or watch that cannot "
+         "be "
          "read.\n.TP\n4\nA format or choice that there is not.\n.TP\n5\nA watch was cancelled, a "
          "snapshot failed.\n.TP\n128\nWrong arguments.\n" +
          section("EXAMPLES") + ".nf\n" +
@@ -85,9 +88,9 @@ std::string man_page(const CommandPath& path, const std::string& program) {
   for (char& c : name) {
     if (c == ' ') c = '-';
   }
-  std::string text = ".TH " + roff(title) + " 1 \"\" Gatehouse \"User Commands\"\n" + section("NAME") +
-                     roff(name) + " \\- " + roff(command.summary) + "\n" + section("SYNOPSIS") +
-                     "\\fB" + roff(called) + "\\fR ";
+  std::string text = ".TH " + roff(title) + " 1 \"\" Gatehouse \"User Commands\"\n" +
+                     section("NAME") + roff(name) + " \\- " + roff(command.summary) + "\n" +
+                     section("SYNOPSIS") + "\\fB" + roff(called) + "\\fR ";
   text += command.run != nullptr ? roff(command.arguments) : "\\fIcommand\\fR";
   text += " [\\fIflags\\fR]\n" + section("DESCRIPTION") +
           paragraphs(command.details.empty() ? command.summary : command.details);

@@ -44,9 +44,12 @@ std::string joined(const google::protobuf::RepeatedPtrField<std::string>& texts)
 }
 
 std::vector<std::string> row_of(const pb::Member& member) {
-  return {hex(member.id()),          member.name().empty() ? "unstarted" : "started",
-          member.name(),             joined(member.peerurls()),
-          joined(member.clienturls()), member.islearner() ? "true" : "false"};
+  return {hex(member.id()),
+          member.name().empty() ? "unstarted" : "started",
+          member.name(),
+          joined(member.peerurls()),
+          joined(member.clienturls()),
+          member.islearner() ? "true" : "false"};
 }
 
 std::string member_in_cluster(uint64_t id, const std::string& what,
@@ -111,12 +114,11 @@ Exit run_member_remove(Invocation& in) {
   CTL_RETURN_IF_FAILED(in.connect());
   pb::MemberRemoveResponse response;
   CTL_RETURN_IF_ERROR(in.client().call(rpc::kMemberRemove, request, &response));
-  return emit(in.out, response,
-              {.simple =
-                   [&](Output& out) {
-                     out.line(member_in_cluster(id, "removed from", response.header()));
-                   },
-               .hex_ids = true});
+  return emit(
+      in.out, response,
+      {.simple =
+           [&](Output& out) { out.line(member_in_cluster(id, "removed from", response.header())); },
+       .hex_ids = true});
 }
 
 Exit run_member_update(Invocation& in) {
@@ -128,12 +130,11 @@ Exit run_member_update(Invocation& in) {
   CTL_RETURN_IF_FAILED(in.connect());
   pb::MemberUpdateResponse response;
   CTL_RETURN_IF_ERROR(in.client().call(rpc::kMemberUpdate, request, &response));
-  return emit(in.out, response,
-              {.simple =
-                   [&](Output& out) {
-                     out.line(member_in_cluster(id, "updated in", response.header()));
-                   },
-               .hex_ids = true});
+  return emit(
+      in.out, response,
+      {.simple =
+           [&](Output& out) { out.line(member_in_cluster(id, "updated in", response.header())); },
+       .hex_ids = true});
 }
 
 Exit run_member_promote(Invocation& in) {
@@ -144,12 +145,11 @@ Exit run_member_promote(Invocation& in) {
   CTL_RETURN_IF_FAILED(in.connect());
   pb::MemberPromoteResponse response;
   CTL_RETURN_IF_ERROR(in.client().call(rpc::kMemberPromote, request, &response));
-  return emit(in.out, response,
-              {.simple =
-                   [&](Output& out) {
-                     out.line(member_in_cluster(id, "promoted in", response.header()));
-                   },
-               .hex_ids = true});
+  return emit(
+      in.out, response,
+      {.simple =
+           [&](Output& out) { out.line(member_in_cluster(id, "promoted in", response.header())); },
+       .hex_ids = true});
 }
 
 Exit run_member_list(Invocation& in) {
@@ -160,38 +160,38 @@ Exit run_member_list(Invocation& in) {
   CTL_RETURN_IF_FAILED(in.connect());
   pb::MemberListResponse response;
   CTL_RETURN_IF_FAILED(read_members(in.client(), consistency == "l", response));
-  return emit(in.out, response,
-              {.simple =
-                   [&](Output& out) {
-                     for (const pb::Member& member : response.members()) {
-                       std::string line;
-                       for (const std::string& cell : row_of(member)) line += cell + ", ";
-                       out.line(line.substr(0, line.size() - 2));
-                     }
-                   },
-               .fields =
-                   [&](Output& out) {
-                     out.header_fields(response.header());
-                     for (const pb::Member& member : response.members()) {
-                       out.id_field("ID", member.id());
-                       out.text_field("Name", member.name());
-                       for (const auto& url : member.peerurls()) out.text_field("PeerURL", url);
-                       for (const auto& url : member.clienturls()) out.text_field("ClientURL", url);
-                       out.flag_field("IsLearner", member.islearner());
-                       out.line();
-                     }
-                   },
-               .table =
-                   [&](Output& out) {
-                     std::vector<std::vector<std::string>> rows;
-                     for (const pb::Member& member : response.members()) {
-                       rows.push_back(row_of(member));
-                     }
-                     out.write(draw_table({"ID", "Status", "Name", "Peer Addrs", "Client Addrs",
-                                           "Is Learner"},
-                                          rows));
-                   },
-               .hex_ids = true});
+  return emit(
+      in.out, response,
+      {.simple =
+           [&](Output& out) {
+             for (const pb::Member& member : response.members()) {
+               std::string line;
+               for (const std::string& cell : row_of(member)) line += cell + ", ";
+               out.line(line.substr(0, line.size() - 2));
+             }
+           },
+       .fields =
+           [&](Output& out) {
+             out.header_fields(response.header());
+             for (const pb::Member& member : response.members()) {
+               out.id_field("ID", member.id());
+               out.text_field("Name", member.name());
+               for (const auto& url : member.peerurls()) out.text_field("PeerURL", url);
+               for (const auto& url : member.clienturls()) out.text_field("ClientURL", url);
+               out.flag_field("IsLearner", member.islearner());
+               out.line();
+             }
+           },
+       .table =
+           [&](Output& out) {
+             std::vector<std::vector<std::string>> rows;
+             for (const pb::Member& member : response.members()) {
+               rows.push_back(row_of(member));
+             }
+             out.write(draw_table(
+                 {"ID", "Status", "Name", "Peer Addrs", "Client Addrs", "Is Learner"}, rows));
+           },
+       .hex_ids = true});
 }
 
 }  // namespace gatehouse::ctl

@@ -75,8 +75,8 @@ inline constexpr Method<pb::AuthUserDeleteRequest, pb::AuthUserDeleteResponse> k
     "/etcdserverpb.Auth/UserDelete"};
 inline constexpr Method<pb::AuthUserChangePasswordRequest, pb::AuthUserChangePasswordResponse>
     kUserChangePassword{"/etcdserverpb.Auth/UserChangePassword"};
-inline constexpr Method<pb::AuthUserGrantRoleRequest, pb::AuthUserGrantRoleResponse>
-    kUserGrantRole{"/etcdserverpb.Auth/UserGrantRole"};
+inline constexpr Method<pb::AuthUserGrantRoleRequest, pb::AuthUserGrantRoleResponse> kUserGrantRole{
+    "/etcdserverpb.Auth/UserGrantRole"};
 inline constexpr Method<pb::AuthUserRevokeRoleRequest, pb::AuthUserRevokeRoleResponse>
     kUserRevokeRole{"/etcdserverpb.Auth/UserRevokeRole"};
 inline constexpr Method<pb::AuthRoleAddRequest, pb::AuthRoleAddResponse> kRoleAdd{

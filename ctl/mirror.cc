@@ -49,9 +49,8 @@ Exit connect_destination(const Invocation& in, const ClientOptions& source,
   options.user = user.substr(0, colon);
   options.password = in.flags.text("dest-password");
   if (!user.empty() && options.password.empty()) {
-    options.password = colon == std::string::npos
-                           ? ask_password("Destination Password: ")
-                           : user.substr(colon + 1);
+    options.password = colon == std::string::npos ? ask_password("Destination Password: ")
+                                                  : user.substr(colon + 1);
   }
   Result<std::unique_ptr<Client>> connected = Client::connect(std::move(options));
   if (!connected.ok()) return failed(connected.status(), kExitBadConnection);

@@ -1,15 +1,15 @@
 #include "ctl/process.h"
 
-#include <cerrno>
-#include <csignal>
-#include <cstring>
-
 #include <poll.h>
 #include <spawn.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
 
 #include "common/base/check.h"
 #include "ctl/go_text.h"
@@ -57,11 +57,11 @@ CommandEnd run_command(const std::vector<std::string>& arguments,
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   pid_t pid = 0;
-  const int error =
-      posix_spawnp(&pid, argv[0], nullptr, &attributes, argv.data(), envp.data());
+  const int error = posix_spawnp(&pid, argv[0], nullptr, &attributes, argv.data(), envp.data());
   posix_spawnattr_destroy(&attributes);
   if (error != 0) {
-    const std::string why = error == ENOENT ? "executable file not found in $PATH" : strerror(error);
+    const std::string why =
+        error == ENOENT ? "executable file not found in $PATH" : strerror(error);
     return {1, "exec: " + go_quote(arguments[0]) + ": " + why, false};
   }
   if (on_start) on_start(pid);

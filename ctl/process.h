@@ -1,4 +1,5 @@
-// Commands that the tool runs (watch, lock), and signals that it waits for while it holds something.
+// Commands that the tool runs (watch, lock), and signals that it waits for while it holds
+// something.
 #pragma once
 
 #include <functional>
@@ -9,8 +10,8 @@
 namespace gatehouse::ctl {
 
 struct CommandEnd {
-  int code = 0;          // of the shell: 128 + n for a signal
-  std::string text;      // "" for 0; "exit status 3", "signal: killed", `exec: "x": …`
+  int code = 0;      // of the shell: 128 + n for a signal
+  std::string text;  // "" for 0; "exit status 3", "signal: killed", `exec: "x": …`
   bool started = true;
 };
 // Runs it with stdin, stdout and stderr of this process and `variables` ("NAME=value") added to its

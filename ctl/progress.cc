@@ -1,9 +1,9 @@
 #include "ctl/progress.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
-
-#include <unistd.h>
 
 namespace gatehouse::ctl {
 namespace {
@@ -50,8 +50,8 @@ void ProgressBar::run() {
   std::unique_lock lock(mutex_);
   for (auto pause = kFirst; !end_.wait_for(lock, pause, [this] { return ended_; });
        pause = kEvery) {
-    const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(
-        std::chrono::steady_clock::now() - start);
+    const auto elapsed =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start);
     std::fprintf(stderr, "\r%s\033[K", bar_text(title_, done_, total_, unit_, elapsed).c_str());
   }
   if (std::chrono::steady_clock::now() - start > kFirst) std::fputs("\r\033[K", stderr);

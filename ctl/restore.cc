@@ -90,11 +90,11 @@ Exit make_plan(const Invocation& in, Plan& plan) {
   plan.wal_directory = in.flags.text("wal-dir");
   if (plan.wal_directory.empty()) plan.wal_directory = plan.data_directory + "/member/wal";
   plan.snap_directory = plan.data_directory + "/member/snap";
-  for (const auto& [flag, directory] : {std::pair("data-dir", plan.data_directory),
-                                        std::pair("wal-dir", plan.wal_directory)}) {
+  for (const auto& [flag, directory] :
+       {std::pair("data-dir", plan.data_directory), std::pair("wal-dir", plan.wal_directory)}) {
     if (!is_empty_or_absent(directory)) {
-      return {kExitError, std::string(flag) + " " + go_quote(directory) +
-                              " not empty or could not be read"};
+      return {kExitError,
+              std::string(flag) + " " + go_quote(directory) + " not empty or could not be read"};
     }
   }
   return {};
@@ -115,8 +115,8 @@ void clear(backend::Backend& database, Bucket bucket) {
   for (const std::string& key : keys) database.writer().remove(bucket, key);
 }
 
-// The backup's cluster is forgotten, the new one's members are who there is. Its confState stays, as
-// etcdutl leaves it: a member starts from the snapshot's.
+// The backup's cluster is forgotten, the new one's members are who there is. Its confState stays,
+// as etcdutl leaves it: a member starts from the snapshot's.
 Status rewrite_database(env::FileSystem& files, const Plan& plan) {
   auto opened = backend::Backend::open(files, plan.snap_directory + "/db", {});
   GATEHOUSE_RETURN_IF_ERROR(opened.status());
@@ -156,9 +156,8 @@ Status write_log(env::FileSystem& files, const Plan& plan) {
   // The file comes before the record that names it.
   membership::Members members;
   for (const Member& member : plan.members) members.by_id[member.id] = member;
-  const raft::Snapshot snapshot{
-      plan.last_index(), kTerm, conf_state_of(plan),
-      raft::Payload(membership::v2_snapshot(members, plan.last_index()))};
+  const raft::Snapshot snapshot{plan.last_index(), kTerm, conf_state_of(plan),
+                                raft::Payload(membership::v2_snapshot(members, plan.last_index()))};
   GATEHOUSE_RETURN_IF_ERROR(snap::save(files, plan.snap_directory, snapshot));
   return opened->log->append_snapshot({plan.last_index(), kTerm, conf_state_of(plan)});
 }

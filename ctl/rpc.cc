@@ -1,11 +1,5 @@
 #include "ctl/rpc.h"
 
-#include <algorithm>
-#include <atomic>
-#include <cstdio>
-#include <set>
-#include <thread>
-
 #include <grpc/support/log.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/create_channel.h>
@@ -16,6 +10,12 @@
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_certificate_verifier.h>
 #include <grpcpp/support/sync_stream.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <set>
+#include <thread>
 
 #include "ctl/json.h"
 #include "ctl/methods.h"
@@ -50,8 +50,8 @@ Status translated(const grpc::Status& status) {
   if (text.starts_with("etcdserver: ") || text.starts_with("auth: ")) return Status(code, text);
   if (code == StatusCode::kDeadlineExceeded) return Status(code, "context deadline exceeded");
   if (code == StatusCode::kCanceled) return Status(code, "context canceled");
-  return Status(code, "rpc error: code = " + std::string(status_code_name(code)) +
-                          " desc = " + text);
+  return Status(code,
+                "rpc error: code = " + std::string(status_code_name(code)) + " desc = " + text);
 }
 
 struct Endpoint {
@@ -86,8 +86,7 @@ std::shared_ptr<grpc::ChannelCredentials> credentials(const Credentials& tls) {
   }
   options.set_verify_server_certs(false);
   options.set_check_call_host(false);
-  options.set_certificate_verifier(
-      std::make_shared<grpc::experimental::NoOpCertificateVerifier>());
+  options.set_certificate_verifier(std::make_shared<grpc::experimental::NoOpCertificateVerifier>());
   return grpc::experimental::TlsCredentials(options);
 }
 
@@ -111,8 +110,8 @@ std::shared_ptr<grpc::Channel> make_channel(const std::string& text, const Clien
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   return grpc::CreateCustomChannel(
-      endpoint.target,
-      endpoint.tls ? credentials(options.tls) : grpc::InsecureChannelCredentials(), arguments);
+      endpoint.target, endpoint.tls ? credentials(options.tls) : grpc::InsecureChannelCredentials(),
+      arguments);
 }
 
 class GrpcStream : public Stream {
@@ -164,8 +163,8 @@ class GrpcClient : public Client {
     request.set_password(options_.password);
     etcdserverpb::AuthenticateResponse response;
     grpc::ClientContext context;
-    const auto deadline = system_clock::now() + std::chrono::duration_cast<system_clock::duration>(
-                                                    options_.dial_timeout);
+    const auto deadline = system_clock::now() +
+                          std::chrono::duration_cast<system_clock::duration>(options_.dial_timeout);
     prepare(context, deadline, false);
     const Status status = translated(
         blocking_call(pick(deadline), rpc::kAuthenticate.path, context, request, &response));
@@ -217,8 +216,7 @@ class GrpcClient : public Client {
            std::chrono::duration_cast<system_clock::duration>(options_.command_timeout);
   }
 
-  void prepare(grpc::ClientContext& context, system_clock::time_point deadline,
-               bool needs_leader) {
+  void prepare(grpc::ClientContext& context, system_clock::time_point deadline, bool needs_leader) {
     context.set_wait_for_ready(true);
     if (deadline != system_clock::time_point::max()) context.set_deadline(deadline);
     if (needs_leader) context.AddMetadata("hasleader", "true");

@@ -7,6 +7,8 @@
 // Any thread; a Stream has at most one reader and one writer at a time.
 #pragma once
 
+#include <google/protobuf/message.h>
+
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -14,8 +16,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <google/protobuf/message.h>
 
 #include "common/base/result.h"
 

@@ -1,10 +1,10 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
-
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "ctl/families.h"
 #include "ctl/invocation.h"
@@ -78,8 +78,7 @@ Exit run_snapshot_save(Invocation& in) {
   }
   PartFile file(in.words[0]);
   CTL_RETURN_IF_FAILED(file.open());
-  const Wait wait =
-      in.flags.given("command-timeout") ? Wait::kCommandTimeout : Wait::kForever;
+  const Wait wait = in.flags.given("command-timeout") ? Wait::kCommandTimeout : Wait::kForever;
   const auto stream = in.client().open(rpc::kSnapshot, false, wait);
   stream->write(pb::SnapshotRequest());
   stream->writes_done();

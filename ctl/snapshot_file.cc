@@ -16,7 +16,7 @@ namespace {
 using backend::Bucket;
 
 Exit open_file(const std::string& path, backend::FileContents& contents) {
-  struct stat found{};
+  struct stat found {};
   if (stat(path.c_str(), &found) != 0) {
     return {kExitError, "stat " + path + ": no such file or directory"};
   }
@@ -99,8 +99,7 @@ Exit run_hashkv(Invocation& in) {
   backend::FileContents file;
   const Waiting waiting("reading " + in.words[0]);
   CTL_RETURN_IF_FAILED(open_file(in.words[0], file));
-  const Result<mvcc::HashResult> result =
-      mvcc::hash_rows(*file.reader, in.flags.integer("rev"));
+  const Result<mvcc::HashResult> result = mvcc::hash_rows(*file.reader, in.flags.integer("rev"));
   CTL_RETURN_IF_ERROR(result.status());
   return emit_row(
       in.out, {"Hash", "Hash Revision", "Compact Revision"},
@@ -123,7 +122,7 @@ Exit run_defrag_directory(Invocation& in) {
   const std::string& directory = in.flags.text("data-dir");
   const std::string path = directory + "/member/snap/db";
   const std::string failure = "Failed to defragment etcd data[" + directory + "] (";
-  struct stat found{};
+  struct stat found {};
   if (stat(path.c_str(), &found) != 0) {
     return {kExitError, failure + "stat " + path + ": no such file or directory)"};
   }

@@ -9,7 +9,8 @@ constexpr auto kInt = FlagKind::kInt;
 constexpr auto kString = FlagKind::kString;
 
 Command user_commands() {
-  const Flag interactive{"interactive", kBool, "true", "ask for the password, twice (false: one line of stdin)"};
+  const Flag interactive{"interactive", kBool, "true",
+                         "ask for the password, twice (false: one line of stdin)"};
   return {.name = "user",
           .summary = "Users",
           .commands = {
@@ -52,7 +53,10 @@ Command role_commands() {
   return {.name = "role",
           .summary = "Roles and what they permit",
           .commands = {
-              {.name = "add", .arguments = "<role name>", .summary = "Adds a role", .run = run_role_add},
+              {.name = "add",
+               .arguments = "<role name>",
+               .summary = "Adds a role",
+               .run = run_role_add},
               {.name = "delete",
                .arguments = "<role name>",
                .summary = "Deletes a role",
@@ -87,7 +91,8 @@ std::vector<Command> concurrency_commands() {
       {.name = "lock",
        .arguments = "<lockname> [command arg1 arg2 ...]",
        .summary = "Holds a lock, or runs a command under it",
-       .flags = {{"ttl", kInt, "10", "seconds after which the lock of a holder that is gone is free"}},
+       .flags = {{"ttl", kInt, "10",
+                  "seconds after which the lock of a holder that is gone is free"}},
        .run = run_lock},
   };
 }
@@ -98,7 +103,9 @@ std::vector<Command> authentication_commands() {
        .summary = "Authentication, on or off",
        .commands = {{.name = "disable", .summary = "Turns it off", .run = run_auth_disable},
                     {.name = "enable", .summary = "Turns it on", .run = run_auth_enable},
-                    {.name = "status", .summary = "Shows whether it is on", .run = run_auth_status}}},
+                    {.name = "status",
+                     .summary = "Shows whether it is on",
+                     .run = run_auth_status}}},
       role_commands(),
       user_commands(),
   };

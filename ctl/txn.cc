@@ -77,7 +77,8 @@ Exit run_txn(Invocation& in) {
                    [&](Output& out) {
                      out.header_fields(response.header());
                      out.flag_field("Succeeded", response.succeeded());
-                     for (const pb::ResponseOp& op : response.responses()) look_of_op(op).fields(out);
+                     for (const pb::ResponseOp& op : response.responses())
+                       look_of_op(op).fields(out);
                    }});
 }
 

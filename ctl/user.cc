@@ -24,8 +24,7 @@ Exit new_password(const Invocation& in, const std::string& user, std::string& pa
   }
   password = ask_password("Password of " + user + ": ");
   if (password.empty()) return bad_arguments("empty password");
-  const std::string again =
-      ask_password("Type password of " + user + " again for confirmation: ");
+  const std::string again = ask_password("Type password of " + user + " again for confirmation: ");
   if (password != again) return bad_arguments("given passwords are different");
   return {};
 }

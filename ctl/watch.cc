@@ -91,11 +91,10 @@ class Printer {
     }
     pb::WatchResponse shown = response;
     shown.clear_watch_id();
-    const Exit printed =
-        emit(in_.out, shown,
-             {.simple = [&](Output& out) { print_simple(out, response); },
-              .fields = [&](Output& out) { print_fields(out, response); },
-              .json = [&] { return as_json(response); }});
+    const Exit printed = emit(in_.out, shown,
+                              {.simple = [&](Output& out) { print_simple(out, response); },
+                               .fields = [&](Output& out) { print_fields(out, response); },
+                               .json = [&] { return as_json(response); }});
     in_.out.flush();
     if (!printed.ok()) exit_ = printed;
     if (exit_.ok()) run_commands(tag, response);
@@ -197,9 +196,8 @@ Exit run_watch(Invocation& in) {
   Printer printer(in);
   Watcher watcher(in.client());
   watcher.add(request, printer.add(words.command));
-  const Status status = watcher.run([&](size_t tag, const pb::WatchResponse& response) {
-    return printer.take(tag, response);
-  });
+  const Status status = watcher.run(
+      [&](size_t tag, const pb::WatchResponse& response) { return printer.take(tag, response); });
   return ended(status, printer);
 }
 

@@ -39,8 +39,7 @@ Result<RowSummary> summarize_rows(const backend::Reader& reader) {
   const Result<Loaded> loaded = load(reader);
   GATEHOUSE_RETURN_IF_ERROR(loaded.status());
   RowSummary summary;
-  summary.living_keys =
-      static_cast<uint64_t>(count_keys(loaded->index->tree(), kAllKeys, kNow));
+  summary.living_keys = static_cast<uint64_t>(count_keys(loaded->index->tree(), kAllKeys, kNow));
   reader.scan(backend::Bucket::kKey, {}, {}, [&](std::string_view key, std::string_view) {
     if (const auto row = schema::parse_revision_key(key)) summary.revision = row->revision.main;
     return true;

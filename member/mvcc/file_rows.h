@@ -9,8 +9,8 @@
 
 namespace gatehouse::mvcc {
 
-// What Store::hash_kv says of the same rows: up to `revision`, <= 0: all. OutOfRange in etcd's words
-// without their "etcdserver: ", DataLoss as Store::open.
+// What Store::hash_kv says of the same rows: up to `revision`, <= 0: all. OutOfRange in etcd's
+// words without their "etcdserver: ", DataLoss as Store::open.
 Result<HashResult> hash_rows(const backend::Reader& reader, int64_t revision);
 
 struct RowSummary {

@@ -1,8 +1,8 @@
 // Flags and commands, as pflag and cobra read them; and what is written from the table.
-#include <set>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <set>
 
 #include "ctl/command_table.h"
 #include "ctl/completion.h"
@@ -31,11 +31,12 @@ const std::vector<Flag>& flags() {
 }
 
 struct Parse {
-  explicit Parse(std::vector<std::string> arguments) : values([] {
-    std::vector<const Flag*> all;
-    for (const Flag& flag : flags()) all.push_back(&flag);
-    return all;
-  }()) {
+  explicit Parse(std::vector<std::string> arguments)
+      : values([] {
+          std::vector<const Flag*> all;
+          for (const Flag& flag : flags()) all.push_back(&flag);
+          return all;
+        }()) {
     status = parse_words(arguments, values, words);
   }
   FlagValues values;
@@ -80,12 +81,10 @@ TEST(Flags, SaysWhatIsWrong) {
   EXPECT_EQ(message({"-v"}), "unknown shorthand flag: 'v' in -v");
   EXPECT_EQ(message({"--limit"}), "flag needs an argument: --limit");
   EXPECT_EQ(message({"-iw"}), "flag needs an argument: 'w' in -w");
-  EXPECT_EQ(message({"--limit=zz"}),
-            R"(invalid argument "zz" for "--limit" flag: )"
-            R"(strconv.ParseInt: parsing "zz": invalid syntax)");
-  EXPECT_EQ(message({"--prefix=foo"}),
-            R"(invalid argument "foo" for "--prefix" flag: )"
-            R"(strconv.ParseBool: parsing "foo": invalid syntax)");
+  EXPECT_EQ(message({"--limit=zz"}), R"(invalid argument "zz" for "--limit" flag: )"
+                                     R"(strconv.ParseInt: parsing "zz": invalid syntax)");
+  EXPECT_EQ(message({"--prefix=foo"}), R"(invalid argument "foo" for "--prefix" flag: )"
+                                       R"(strconv.ParseBool: parsing "foo": invalid syntax)");
   EXPECT_EQ(message({"--limit=9223372036854775808"}),
             R"(invalid argument "9223372036854775808" for "--limit" flag: )"
             R"(strconv.ParseInt: parsing "9223372036854775808": value out of range)");
@@ -120,8 +119,9 @@ TEST(FindCommand, FullNamesPrefixesAndFlagsBefore) {
 }
 
 TEST(FindCommand, Suggestions) {
-  EXPECT_EQ(unknown_command(command_table(), "ctl", "comp"),
-            "unknown command \"comp\" for \"ctl\"\n\nDid you mean this?\n\tcompaction\n\tcompletion\n");
+  EXPECT_EQ(
+      unknown_command(command_table(), "ctl", "comp"),
+      "unknown command \"comp\" for \"ctl\"\n\nDid you mean this?\n\tcompaction\n\tcompletion\n");
   EXPECT_EQ(unknown_command(command_table(), "ctl", "bogus"),
             "unknown command \"bogus\" for \"ctl\"");
 }

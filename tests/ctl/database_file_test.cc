@@ -1,15 +1,15 @@
-// Backups: read without a store above them and without a change to them, copied with their checksum.
+// Backups: read without a store above them and without a change to them, copied with their
+// checksum.
 #include "ctl/database_file.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <random>
 #include <sstream>
-
-#include <gtest/gtest.h>
-
-#include <unistd.h>
 
 #include "common/codec/sha256.h"
 #include "common/env/disk_file_system.h"

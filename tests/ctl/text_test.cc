@@ -63,9 +63,8 @@ TEST(Json, NamesNumbersAndBytes) {
   pair.set_key("foo");
   pair.set_lease(7);
   response.set_more(true);
-  EXPECT_EQ(to_json(response),
-            R"({"header":{"cluster_id":18446744073709551615,"revision":-1},)"
-            R"("kvs":[{"key":"Zm9v","lease":7}],"more":true})");
+  EXPECT_EQ(to_json(response), R"({"header":{"cluster_id":18446744073709551615,"revision":-1},)"
+                               R"("kvs":[{"key":"Zm9v","lease":7}],"more":true})");
 }
 
 TEST(Json, OneofsHaveAWrapper) {

@@ -80,10 +80,10 @@ TEST(WatchLine, PrefixOfNothingIsAllKeys) {
 TEST(WatchLine, OtherLines) {
   EXPECT_EQ(line("progress").kind, WatchLine::Kind::kProgress);
   EXPECT_EQ(line("foo").problem, "Invalid command foo (only support watch)");
-  EXPECT_EQ(line("watch").problem,
-            "Invalid command watch (command type or key is not provided)");
-  EXPECT_EQ(line("watch a b --prefix").problem,
-            "Invalid command watch a b --prefix (`range_end` and `--prefix` are mutually exclusive)");
+  EXPECT_EQ(line("watch").problem, "Invalid command watch (command type or key is not provided)");
+  EXPECT_EQ(
+      line("watch a b --prefix").problem,
+      "Invalid command watch a b --prefix (`range_end` and `--prefix` are mutually exclusive)");
   EXPECT_EQ(line("").kind, WatchLine::Kind::kWrong);
   EXPECT_EQ(line("watch", {"k", ""}).request.key(), "k");
 }

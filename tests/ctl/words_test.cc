@@ -23,7 +23,8 @@ TEST(SplitWords, EndAtWhiteSpace) {
 
 TEST(SplitWords, DoubleQuotesTakeEscapes) {
   EXPECT_THAT(words(R"(put "a\x62\t\"c" "")"), ElementsAre("put", "ab\t\"c", ""));
-  EXPECT_THAT(words(R"("\u00e9\101\\")"), ElementsAre("\xc3\xa9" "A\\"));
+  EXPECT_THAT(words(R"("\u00e9\101\\")"), ElementsAre("\xc3\xa9"
+                                                      "A\\"));
   EXPECT_FALSE(split_words(R"("\q")").ok());
   EXPECT_FALSE(split_words(R"("\x6")").ok());
 }
