@@ -4,6 +4,7 @@
 
 #include "common/net/address.h"
 #include "common/rpc/reflection.h"
+#include "common/ui/page.h"
 #include "common/web/answer.h"
 
 namespace gatehouse::proxy {
@@ -83,6 +84,11 @@ std::unique_ptr<http::StreamHandler> Worker::start(http::ServerStream& stream, S
   }
   if (surface == Surface::kAll && gateway::Gateway::is_for(web::path_of(head))) {
     return gateway_.start(stream);
+  }
+  // Not on the plain surface, where the page would find no gateway to ask. Scripts of other origins
+  // have no business with it.
+  if (surface == Surface::kAll && head.method == "GET" && ui::is_page(web::path_of(head))) {
+    return web::answer_now(stream, ui::page(ui::Role::kProxy), web::Cors({}));
   }
   if (auto handler = admin_.start(stream)) return handler;
   return web::answer_now(stream, web::text_error(404, "404 page not found"));

@@ -11,6 +11,7 @@
 
 #include "common/rpc/gzip.h"
 #include "common/transcode/envelope.h"
+#include "common/ui/page.h"
 #include "member/admin/health.h"
 
 namespace gatehouse::admin {
@@ -77,9 +78,12 @@ std::unique_ptr<http::StreamHandler> Paths::start(http::ServerStream& stream, co
   const bool check = is_check(path);
   const bool version = path == "/version" && !metrics_surface;
   const bool variables = path == "/debug/vars" && !metrics_surface;
-  if (!health && !check && !version && !variables) return nullptr;
+  const bool page = ui::is_page(path) && !metrics_surface;
+  if (!health && !check && !version && !variables && !page) return nullptr;
   if (head.method != "GET") return only_get(stream, cors);
 
+  // Scripts of other origins have no business with it, whatever --cors lets them read.
+  if (page) return web::answer_now(stream, ui::page(ui::Role::kMember), web::Cors({}));
   if (version) return web::answer_now(stream, version_answer(), cors);
   if (variables) return web::answer_now(stream, debug_variables_answer(), cors);
   const HealthContext context{stream, state_, metrics_, cors, logger_};

@@ -4,6 +4,7 @@
 //   /metrics                   Prometheus text, gzip where it is accepted; any method
 //   /version                   {"etcdserver":…,"etcdcluster":…,"storage":…}
 //   /debug/vars                {"cmdline":…,"memstats":…} and what the State adds
+//   /ui                        a page to look at it all (common/ui)
 #pragma once
 
 #include <memory>

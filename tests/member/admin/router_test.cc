@@ -97,6 +97,25 @@ class RouterTest : public ::testing::Test {
   std::unique_ptr<FakeServerStream> stream_;
 };
 
+TEST_F(RouterTest, ThePage) {
+  for (const char* path : {"/ui", "/ui/", "/ui?x"}) {
+    EXPECT_EQ(get(path).substr(0, 19), "200 <!doctype html>") << path;
+  }
+  EXPECT_EQ(header("content-type"), "text/html; charset=utf-8");
+  EXPECT_EQ(header("access-control-allow-origin"), "(none)");
+  // Nothing runs but what has these hashes; the browser test sees that they are right.
+  EXPECT_NE(header("content-security-policy").find("script-src 'sha256-"), std::string::npos);
+  EXPECT_EQ(header("content-security-policy").find("unsafe"), std::string::npos);
+  EXPECT_NE(stream_->sent.find("data-role=\"member\""), std::string::npos);
+  EXPECT_EQ(stream_->sent.find("@STYLE@"), std::string::npos);
+  EXPECT_EQ(ask("POST", "/ui").substr(0, 3), "405");
+  EXPECT_EQ(get("/ui/x").substr(0, 3), "404");
+  EXPECT_EQ(ask("GET", "/ui", {}, Surface::kMetrics).substr(0, 3), "404");
+  access_.hosts = {"localhost"};
+  host_ = "evil.example";
+  EXPECT_EQ(get("/ui").substr(0, 3), "421") << "no way in for DNS rebinding";
+}
+
 TEST_F(RouterTest, HealthGoodAndBad) {
   EXPECT_EQ(get("/health"), R"(200 {"health":"true","reason":""})");
   EXPECT_EQ(header("content-type"), "text/plain; charset=utf-8");
