@@ -17,9 +17,9 @@ build_packages=(
 test_packages=(
   python3 python3-yaml openssl nghttp2-client libgrpc++-dev protobuf-compiler-grpc libgtest-dev libgmock-dev
 )
-# What not every release of Debian has: a clang for the fuzz targets, a client for Python. Without it those tests are
-# skipped.
-optional_packages=(clang-14 libclang-rt-14-dev python3-etcd3)
+# What not every release of Debian has, or not every machine can do with: a clang for the fuzz targets, a client for
+# Python, a browser and pip, which brings Playwright. Without it those tests are skipped.
+optional_packages=(clang-14 libclang-rt-14-dev python3-etcd3 chromium python3-pip)
 
 say() { printf '%s\n' "$*" >&2; }
 
