@@ -171,16 +171,15 @@ async function askProxy() {
   }));
 }
 
-// What fails is told once where all look; the next success takes it back.
-function guarded(work) {
+// What fails is told where its result would be; the next success takes it back.
+function guarded(work, tell, success) {
   return async () => {
     try {
       await work();
-      if (work === askStatus) show("pulse", "live", "good");
+      tell(success, "");
     } catch (error) {
-      const reason = error instanceof ApiError ? error.message : lastAnswer
-        ? `no answer since ${new Date(lastAnswer).toLocaleTimeString("en-GB")}` : "no answer";
-      if (work === askStatus || error instanceof ApiError) show("pulse", reason, "bad");
+      const since = lastAnswer ? `no answer since ${new Date(lastAnswer).toLocaleTimeString("en-GB")}` : "no answer";
+      tell(error instanceof ApiError ? error.message : since, "bad");
       showMembers();
     }
   };
@@ -196,14 +195,15 @@ function startPage() {
   show("role", isProxy ? "proxy" : "member");
   show("host", location.host);
   document.title = `Gatehouse ${location.host}`;
-  show("members-note", isProxy ? "The proxy asks one member after the other: each line is as old as it says."
-    : "A member knows its own state only; follow the links for the others'.");
   $("proxy").hidden = !isProxy;
   const themes = ["system", "light", "dark"];
   let theme = 0;
   $("theme").addEventListener("click", () => setTheme(themes[theme = (theme + 1) % themes.length]));
-  repeat(STATUS_MS, guarded(askStatus));
-  repeat(SLOW_MS, guarded(askMembers));
-  repeat(METRICS_MS, guarded(askMetrics));
-  if (isProxy) repeat(METRICS_MS, guarded(askProxy));
+  const at = (id) => (text, bad) => show(id, text, bad || (id === "pulse" ? "good" : "note"));
+  repeat(STATUS_MS, guarded(askStatus, at("pulse"), "live"));
+  repeat(SLOW_MS, guarded(askMembers, at("members-note"), isProxy
+    ? "The proxy asks one member after the other: each line is as old as it says."
+    : "A member knows its own state only; follow the links for the others'."));
+  repeat(METRICS_MS, guarded(askMetrics, at("metrics-note"), ""));
+  if (isProxy) repeat(METRICS_MS, guarded(askProxy, at("proxy-note"), ""));
 }

@@ -29,7 +29,7 @@ def metrics_of(query):
     """The names of all series that the query selects."""
     bare = _QUOTED_OR_MATCHERS.sub(" ", query)
     bare = _DURATION.sub(" ", _GROUPING.sub(" ", bare))
-    return {word for word in _WORD.findall(bare) if word not in _WORDS_OF_THE_LANGUAGE and not word.startswith("e+")}
+    return {word for word in _WORD.findall(bare) if word not in _WORDS_OF_THE_LANGUAGE}
 
 
 def family_of(metric, families):

@@ -241,6 +241,13 @@ class Ui(unittest.TestCase):
             page.wait_for_text("#value-text", "42")
             self.assertEqual(page.page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]"), [0, 0, ""])
 
+    def test_without_a_gateway_it_says_so(self):
+        with cluster.EtcdCluster(1, WORK / "plain", kind=PROGRAMS["member"], flags=["--enable-grpc-gateway=false"]) as plain:
+            page = self.open(port_of(plain.members[0]))
+            page.wait_for_text("#pulse", "The REST gateway is switched off here.")
+            page.wait_for_text("#key-count", "0")  # of the metrics, which are there
+            self.assertEqual(page.text("#leader"), "–")
+
     def test_light_and_dark_can_be_read(self):
         """Text against what is behind it, as WCAG 2 counts contrast: 4.5 is its line for text."""
         for scheme in ("light", "dark"):
