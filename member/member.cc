@@ -15,6 +15,7 @@
 #include "common/env/disk_file_system.h"
 #include "common/env/entropy.h"
 #include "common/env/service.h"
+#include "common/env/watchdog.h"
 #include "common/httpio/connection_log.h"
 #include "common/loop/loop_threads.h"
 #include "common/loop/signals.h"
@@ -108,7 +109,8 @@ class Member {
   replica::Replica::State state() {
     return {*storage_.backend, *store_, *lessor_, alarms_, *cluster_, *feed_, quota_bytes(options_)};
   }
-  void tell_supervisor(const char* state);
+  void tell_supervisor(const char* state) { log_untold(env::notify_supervisor(state)); }
+  void log_untold(const Status& told);
   void on_ready();
   // From any thread: the member cannot go on.
   void fail(const Status& why);
@@ -461,8 +463,7 @@ Status Member::start() {
   return Status();
 }
 
-void Member::tell_supervisor(const char* state) {
-  const Status told = env::notify_supervisor(state);
+void Member::log_untold(const Status& told) {
   if (!told.ok()) LOG_WARN(logger_, "the supervisor was not told", {"error", told.message()});
 }
 
@@ -491,6 +492,9 @@ Ended Member::serve() {
     if (ended_.signal == 0) ended_.signal = signal;
     drain();
   });
+  const std::vector<loop::EventLoop*> loops = loops_->loops();
+  const env::Watchdog watchdog(loop_, {loops.begin(), loops.end()},
+                               [this](const Status& told) { log_untold(told); });
   loop_.run();
   return ended_;
 }

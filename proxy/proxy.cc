@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "common/base/version.h"
+#include "common/env/service.h"
+#include "common/env/watchdog.h"
 #include "common/httpio/connection_log.h"
 #include "common/httpio/server.h"
 #include "common/loop/event_loop.h"
@@ -129,11 +131,17 @@ Status run(const Options& options, const log::Logger& logger) {
                                   server_options(options), &connection_log);
   add_traffic_metrics(shared.registry, server);
 
+  const auto log_untold = [&logger](const Status& told) {
+    if (!told.ok()) {
+      LOG_WARN(logger, "the supervisor was not told", {"error", told.message()});
+    }
+  };
   Status failed;
   size_t serving = 2;  // servers that have not drained
   bool draining = false;
   const auto drain = [&] {
     if (std::exchange(draining, true)) return;
+    log_untold(env::notify_supervisor("STOPPING=1"));
     shared.shutting_down = true;
     shared.health.shut_down();
     const auto deadline_ms = static_cast<uint64_t>(options.drain_timeout.count());
@@ -171,9 +179,12 @@ Status run(const Options& options, const log::Logger& logger) {
   if (failed.ok()) {
     LOG_INFO(logger, "started gRPC proxy", {"address", options.listen_addr},
              {"endpoints", *endpoints}, {"threads", threads.size()});
+    log_untold(env::notify_supervisor("READY=1"));
   } else {
     drain();
   }
+  const std::vector<loop::EventLoop*> loops = threads.loops();
+  const env::Watchdog watchdog(loop, {loops.begin(), loops.end()}, log_untold);
   loop.run();
   if (failed.ok()) LOG_INFO(logger, "stopped gRPC proxy");
   return failed;
