@@ -32,13 +32,17 @@ function(gatehouse_library name)
     PRIVATE ${arg_PRIVATE_DEPS} $<BUILD_INTERFACE:gatehouse_warnings>)
 endfunction()
 
-# gatehouse_program(name SOURCES ... DEPS ...): an installed binary in build/<preset>/bin.
+# gatehouse_program(name SOURCES ... DEPS ... COMPONENT ...): a binary in build/<preset>/bin, installed by the package of
+# that component.
 function(gatehouse_program name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(arg "" "COMPONENT" "SOURCES;DEPS" ${ARGN})
+  if(NOT arg_COMPONENT)
+    set(arg_COMPONENT ${CMAKE_INSTALL_DEFAULT_COMPONENT_NAME})
+  endif()
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${arg_DEPS} gatehouse_warnings)
-  install(TARGETS ${name} RUNTIME)
+  install(TARGETS ${name} RUNTIME COMPONENT ${arg_COMPONENT})
 endfunction()
 
 # gatehouse_test(name SOURCES ... DEPS ... LABELS ...): a GoogleTest binary, each case a CTest test.

@@ -16,6 +16,7 @@ build_packages=(
 )
 test_packages=(
   python3 python3-yaml openssl nghttp2-client libgrpc++-dev protobuf-compiler-grpc libgtest-dev libgmock-dev
+  debootstrap dpkg-dev
 )
 # What not every release of Debian has, or not every machine can do with: a clang for the fuzz targets, a client for
 # Python, a browser and pip, which brings Playwright. Without it those tests are skipped.
