@@ -43,6 +43,7 @@ function(gatehouse_program name)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${arg_DEPS} gatehouse_warnings)
   install(TARGETS ${name} RUNTIME COMPONENT ${arg_COMPONENT})
+  set_property(GLOBAL APPEND PROPERTY GATEHOUSE_PROGRAMS ${name})
 endfunction()
 
 # gatehouse_test(name SOURCES ... DEPS ... LABELS ...): a GoogleTest binary, each case a CTest test.

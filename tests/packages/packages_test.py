@@ -193,9 +193,12 @@ def check_setup(debian, services):
                              stderr=subprocess.STDOUT, env=chroot.ENVIRONMENT, check=False)
     expect((refused.returncode, refused.stdout),
            (1, "gatehouse-setup: /etc/default/gatehouse-proxy has settings already; --force replaces them\n"))
-    said = debian.run("gatehouse-setup", "--force", "--local", "3")
-    units = said.partition("systemctl enable --now ")[2].splitlines()[0].split()
-    expect(units, ["gatehouse-member@1", "gatehouse-member@2", "gatehouse-member@3", "gatehouse-proxy"])
+    install, setup, enable, monitor = readme_commands()
+    expect(install.startswith("apt install ./gatehouse-*.deb"), True)
+    said = debian.run(*setup.replace("gatehouse-setup", "gatehouse-setup --force").split())
+    units = run("bash", "-c", f"echo {enable.removeprefix('systemctl enable --now ')}").split()
+    expect(said.partition("systemctl enable --now ")[2].splitlines()[0].split(), units)
+    expect(monitor.partition("--config.file=")[2] in said, True)
     services.start(*units[:3])
     services.start(units[3])
     expect(len(call(23790, "/v3/cluster/member/list", {})["members"]), 3)
@@ -210,6 +213,13 @@ def check_setup(debian, services):
                  "ETCD_INITIAL_CLUSTER=member-1=http://10.9.9.1:2380,member-2=http://127.0.0.1:2380,"
                  "member-3=http://10.9.9.3:2380"):
         expect(line in text.splitlines(), True)
+
+
+def readme_commands():
+    """Those of the README's way from packages to a cluster."""
+    text = (cluster.ROOT / "README.md").read_text(encoding="utf-8").partition("## Install from packages")[2]
+    block = text.partition("```sh ignore\n")[2].partition("```")[0]
+    return [line.partition("#")[0].strip() for line in block.splitlines()]
 
 
 def check_monitoring(debian):
