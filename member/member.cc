@@ -541,6 +541,11 @@ void Member::drain_servers() {
 }
 
 void Member::tear_down() {
+  // After a start that failed halfway, a port being in use, they still listen.
+  if (!servers_.empty() && !std::exchange(draining_, true)) {
+    drain_servers();
+    loop_.run();
+  }
   servers_.clear();
   for (size_t i = 0; i < workers_.size(); ++i) {
     if (workers_[i]) run_on((*loops_)[i], [&] { workers_[i]->stop(api::stopped()); });
