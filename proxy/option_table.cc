@@ -187,6 +187,26 @@ Options members() {
   };
 }
 
+Options mirrors() {
+  const std::string group = "Mirrors";
+  return {
+      {"mirror", Type::kList, "", group,
+       "prefixes of keys to hold here and answer reads and watches of, several by comma; * is all"},
+      {.name = "mirror-max-bytes",
+       .type = Type::kBytes,
+       .default_text = "1GiB",
+       .group = group,
+       .help = "memory for all mirrors; one that would be over it is dropped",
+       .validate = within<1, UINT64_MAX>},
+      {.name = "max-stale",
+       .type = Type::kDuration,
+       .default_text = "0",
+       .group = group,
+       .help = "how long serializable reads are answered while no member is; 0: without end",
+       .validate = not_negative},
+  };
+}
+
 Options process(CommandLine command_line) {
   const std::string group = "The process";
   Options options = {
@@ -273,7 +293,7 @@ config::Schema option_schema(CommandLine command_line) {
   }
   schema.config_file_option = "config-file";
   for (Options& options : std::vector<Options>{listening(), client_tls(), members(),
-                                               process(command_line), refused()}) {
+                                               mirrors(), process(command_line), refused()}) {
     std::move(options.begin(), options.end(), std::back_inserter(schema.options));
   }
   return schema;

@@ -41,6 +41,7 @@ class Translator {
     GATEHOUSE_RETURN_IF_ERROR(listening());
     GATEHOUSE_RETURN_IF_ERROR(member_tls());
     GATEHOUSE_RETURN_IF_ERROR(members());
+    GATEHOUSE_RETURN_IF_ERROR(mirrors());
     GATEHOUSE_RETURN_IF_ERROR(process());
     return std::move(options_);
   }
@@ -173,6 +174,23 @@ class Translator {
                             : upstream::Balancer::kLeastRequest;
     options_.health_check_interval = duration("health-check-interval");
     options_.connect_timeout = duration("connect-timeout");
+    return Status();
+  }
+
+  Status mirrors() {
+    std::set<std::string> seen;
+    for (const std::string& text : settings_.list("mirror")) {
+      const std::string prefix = text == "*" ? "" : text;
+      if (!seen.insert(prefix).second) {
+        return invalid_argument("--mirror names " + text + " twice");
+      }
+      options_.mirror_prefixes.push_back(prefix);
+    }
+    if (seen.contains("") && seen.size() > 1) {
+      return invalid_argument("--mirror: * has all keys, other prefixes beside it make no sense");
+    }
+    options_.mirror_max_bytes = settings_.uint64("mirror-max-bytes");
+    options_.max_stale = duration("max-stale");
     return Status();
   }
 

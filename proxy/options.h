@@ -75,6 +75,11 @@ struct Options {
   tls::ClientOptions member_tls;
   bool tls_unless_stated = false;
 
+  // -- mirrors
+  std::vector<std::string> mirror_prefixes;  // "": the whole key space
+  size_t mirror_max_bytes = size_t{1} << 30;
+  std::chrono::milliseconds max_stale{0};  // 0: without end
+
   // -- the process
   uint32_t threads = 0;    // 0: as many as the machine has cores
   bool log_calls = false;  // --experimental-enable-grpc-logging

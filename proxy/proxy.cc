@@ -45,6 +45,7 @@ class Workers {
     on_each([&](size_t i) {
       WorkerOptions own = options;
       own.upstream.tell_health = i == 0;
+      own.feeds_mirrors = i == 0;
       workers_[i] = std::make_unique<Worker>(threads_[i], shared, own);
     });
   }
@@ -99,6 +100,28 @@ void add_traffic_metrics(metrics::Registry& registry, const httpio::HttpServer& 
                             [&] { return double(server.traffic().handshakes_failed); });
 }
 
+void add_mirror_metrics(metrics::Registry& registry, const mirror::Mirrors& mirrors) {
+  registry.computed_gauge("etcd_grpc_proxy_cache_keys_total", "Total number of keys/ranges cached",
+                          [&] {
+                            size_t keys = 0;
+                            for (const auto& mirror : mirrors.all()) {
+                              keys += mirror->store.view()->tree.size();
+                            }
+                            return double(keys);
+                          });
+  registry.computed_gauge("gatehouse_proxy_cache_bytes", "Memory of the mirrors, about.",
+                          [&] { return double(mirrors.bytes()); });
+  for (const auto& mirror : mirrors.all()) {
+    const metrics::Labels labels{{"prefix", mirror->prefix()}};
+    registry.computed_gauge(
+        "gatehouse_proxy_cache_revision", "The revision that a mirror has.",
+        [&mirror] { return double(mirror->store.revision()); }, labels);
+    registry.computed_gauge(
+        "gatehouse_proxy_cache_serving", "Whether a mirror answers reads (1) or members do (0).",
+        [&mirror] { return mirror->serving() ? 1.0 : 0.0; }, labels);
+  }
+}
+
 }  // namespace
 
 Status run(const Options& options, const log::Logger& logger) {
@@ -106,7 +129,7 @@ Status run(const Options& options, const log::Logger& logger) {
 
   Result<std::vector<std::string>> endpoints = find_endpoints(options, logger);
   if (!endpoints.ok()) return endpoints.status();
-  Shared shared(logger, max_body_bytes(options));
+  Shared shared(logger, max_body_bytes(options), mirrors_options(options));
   GATEHOUSE_RETURN_IF_ERROR(load_member_tls(options, *endpoints, shared));
   Result<std::unique_ptr<tls::ReloadingContext>> client_tls = load_client_tls(options);
   if (!client_tls.ok()) return client_tls.status();
@@ -116,6 +139,8 @@ Status run(const Options& options, const log::Logger& logger) {
       .gauge_family("gatehouse_proxy_build_info", "1 for the version that runs.", {"version"})
       .with({kVersion})
       .set(1);
+
+  add_mirror_metrics(shared.registry, shared.mirrors);
 
   loop::LoopThreads threads("proxy", thread_count(options));
   Workers workers(threads, shared, worker_options(options, *endpoints));

@@ -51,6 +51,10 @@ WorkerOptions worker_options(const Options& options, const std::vector<std::stri
   return worker;
 }
 
+mirror::MirrorsOptions mirrors_options(const Options& options) {
+  return {options.mirror_prefixes, options.mirror_max_bytes, ms(options.max_stale)};
+}
+
 httpio::HttpServerOptions server_options(const Options& options) {
   httpio::HttpServerOptions server;
   server.connection.http2.max_concurrent_streams = options.max_concurrent_streams;

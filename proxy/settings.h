@@ -19,6 +19,7 @@ namespace gatehouse::proxy {
 size_t max_body_bytes(const Options& options);
 
 WorkerOptions worker_options(const Options& options, const std::vector<std::string>& endpoints);
+mirror::MirrorsOptions mirrors_options(const Options& options);
 httpio::HttpServerOptions server_options(const Options& options);
 
 // TLS towards clients; null when they come in clear text. Makes the certificate of --auto-tls.

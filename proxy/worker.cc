@@ -63,7 +63,18 @@ Worker::Worker(loop::EventLoop& loop, Shared& shared, const WorkerOptions& optio
             return dialer_for(address, http_tls_);
           },
           shared.registry, shared.shutting_down) {
-  services::add_services(server_, upstream_, options.services);
+  if (!shared.mirrors.empty()) {
+    reader_.emplace(shared.mirrors, upstream_, shared.mirror_metrics);
+    misses_.emplace(upstream_, "/etcdserverpb.KV/Range", options.services.limits);
+  }
+  services::add_services(server_, upstream_, options.services, reader_ ? &*reader_ : nullptr,
+                         misses_ ? &*misses_ : nullptr);
+  if (options.feeds_mirrors) {
+    for (const auto& mirror : shared.mirrors.all()) {
+      feeds_.push_back(std::make_unique<mirror::Feed>(*mirror, shared.mirrors, upstream_,
+                                                      shared.mirror_metrics));
+    }
+  }
   shared.health.add_to(server_);
   rpc::add_reflection(server_);
   server_metrics_.prepare(server_.methods());

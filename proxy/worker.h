@@ -1,11 +1,14 @@
 // Worker: all of the proxy that lives on one loop: the way to the members, the gRPC services, the
-// gateway and the plain HTTP paths. Loops share the metrics, the TLS contexts and nothing else.
+// gateway and the plain HTTP paths. Loops share the metrics, the TLS contexts and the mirrors, which
+// one of them feeds.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "common/env/entropy.h"
 #include "common/gateway/gateway.h"
@@ -21,6 +24,8 @@
 #include "common/transcode/transcoder.h"
 #include "proxy/admin/admin.h"
 #include "proxy/call_log.h"
+#include "proxy/mirror/feed.h"
+#include "proxy/mirror/reader.h"
 #include "proxy/rest/targets.h"
 #include "proxy/services/services.h"
 #include "proxy/upstream/member_sync.h"
@@ -30,14 +35,17 @@ namespace gatehouse::proxy {
 
 // What all workers share. Outlives them.
 struct Shared {
-  Shared(log::Logger the_logger, size_t max_body_bytes)
-      : logger(std::move(the_logger)), transcoder(max_body_bytes) {}
+  Shared(log::Logger the_logger, size_t max_body_bytes,
+         const mirror::MirrorsOptions& mirrors_options)
+      : logger(std::move(the_logger)), transcoder(max_body_bytes), mirrors(mirrors_options) {}
 
   const log::Logger logger;
   metrics::Registry registry;
   const upstream::Metrics upstream_metrics{registry};
   const gateway::Metrics gateway_metrics{registry, "gatehouse_proxy_rest"};
   const transcode::Transcoder transcoder;
+  mirror::Mirrors mirrors;
+  const mirror::Metrics mirror_metrics{registry};
   rpc::HealthService health;
   // Towards members; null where no endpoint wants TLS. The second offers HTTP/1.1 only.
   std::unique_ptr<tls::ReloadingContext> member_tls;
@@ -54,6 +62,7 @@ struct WorkerOptions {
   uint64_t connect_timeout_ms = 5000;
   uint64_t member_sync_interval_ms = 0;  // 0: off
   bool tls_unless_stated = false;        // endpoints without a scheme speak TLS
+  bool feeds_mirrors = false;            // one loop of several does
   bool log_calls = false;                // --experimental-enable-grpc-logging
 };
 
@@ -83,6 +92,9 @@ class Worker {
   CallLog call_log_;
   rpc::Server server_;
   upstream::Upstream upstream_;
+  std::optional<mirror::Reader> reader_;  // where there are mirrors
+  std::optional<services::Misses> misses_;
+  std::vector<std::unique_ptr<mirror::Feed>> feeds_;
   rest::Targets rest_targets_;
   gateway::Gateway gateway_;
   admin::Admin admin_;

@@ -14,6 +14,7 @@ struct Route {
   const upstream::CallKind kind;
   const UpstreamLimits limits;
   const Transform transform;
+  const Observer observer;
 };
 
 // Back-pressure: each side is asked for its next message only once the other side has room for it,
@@ -61,6 +62,7 @@ class Passthrough final : public rpc::ServerHandler {
       if (!metadata.empty() || self.route_.kind.stream) call.send_initial_metadata(metadata);
     }
     void on_message(std::string_view message) override {
+      if (self.route_.observer) self.route_.observer(call, message);
       if (self.route_.transform) {
         call.send(self.route_.transform(message));
       } else {
@@ -98,15 +100,20 @@ class Passthrough final : public rpc::ServerHandler {
 }  // namespace
 
 void add_passthrough(rpc::Server& server, upstream::Upstream& upstream, const Rpc& rpc,
-                     UpstreamLimits limits, Transform transform) {
-  rpc::Method method{std::string(rpc.service), std::string(rpc.name), rpc.kind};
+                     UpstreamLimits limits, Transform transform, Observer observer) {
+  server.add({std::string(rpc.service), std::string(rpc.name), rpc.kind},
+             passthrough_factory(upstream, rpc, limits, std::move(transform), std::move(observer)));
+}
+
+rpc::Server::HandlerFactory passthrough_factory(upstream::Upstream& upstream, const Rpc& rpc,
+                                                UpstreamLimits limits, Transform transform,
+                                                Observer observer) {
+  const rpc::Method method{std::string(rpc.service), std::string(rpc.name), rpc.kind};
   const upstream::CallKind kind{rpc.kind != rpc::MethodKind::kUnary, rpc.repeat};
   // Shared with nobody but the factory, which std::function wants copyable.
   auto route = std::make_shared<const Route>(
-      Route{upstream, method.path(), kind, limits, std::move(transform)});
-  server.add(std::move(method), [route](rpc::ServerCall& call) {
-    return std::make_unique<Passthrough>(call, *route);
-  });
+      Route{upstream, method.path(), kind, limits, std::move(transform), std::move(observer)});
+  return [route](rpc::ServerCall& call) { return std::make_unique<Passthrough>(call, *route); };
 }
 
 rpc::CallOptions onward_options(const rpc::ServerCall& call, UpstreamLimits limits) {

@@ -22,9 +22,19 @@ struct UpstreamLimits {
 // Changes an answer on its way back, where an RPC needs that. Pure; called on any loop.
 using Transform = std::function<std::string(std::string_view response)>;
 
+// Sees a message from a member before the client does. On the server's loop.
+using Observer = std::function<void(const rpc::ServerCall& call, std::string_view response)>;
+
 // Adds one RPC. The upstream is that of the loop on which `server` serves and outlives it.
 void add_passthrough(rpc::Server& server, upstream::Upstream& upstream, const Rpc& rpc,
-                     UpstreamLimits limits, Transform transform = nullptr);
+                     UpstreamLimits limits, Transform transform = nullptr,
+                     Observer observer = nullptr);
+
+// The same as a factory, for an RPC that only some calls of are passed on.
+rpc::Server::HandlerFactory passthrough_factory(upstream::Upstream& upstream, const Rpc& rpc,
+                                                UpstreamLimits limits,
+                                                Transform transform = nullptr,
+                                                Observer observer = nullptr);
 
 // The options of a call that goes on to a member: the client's metadata and deadline.
 rpc::CallOptions onward_options(const rpc::ServerCall& call, UpstreamLimits limits);

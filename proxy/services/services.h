@@ -4,6 +4,8 @@
 #include <string>
 
 #include "common/rpc/server.h"
+#include "proxy/mirror/reader.h"
+#include "proxy/services/misses.h"
 #include "proxy/services/passthrough.h"
 
 namespace gatehouse::services {
@@ -13,8 +15,9 @@ struct Options {
   std::string advertise_client_url;  // "": MemberList tells the members' own URLs
 };
 
-// Every RPC of all_rpcs(). The upstream is that of the loop on which `server` serves and outlives
-// it.
-void add_services(rpc::Server& server, upstream::Upstream& upstream, const Options& options);
+// Every RPC of all_rpcs(), passed on to the members as they are, but for what the mirrors answer.
+// `reader` null: there are none. The rest is of the loop on which `server` serves and outlives it.
+void add_services(rpc::Server& server, upstream::Upstream& upstream, const Options& options,
+                  mirror::Reader* reader = nullptr, Misses* misses = nullptr);
 
 }  // namespace gatehouse::services
