@@ -50,10 +50,12 @@ Worker::Worker(loop::EventLoop& loop, Shared& shared, const WorkerOptions& optio
             return upstream;
           }(),
           shared.logger, shared.upstream_metrics),
+      keep_alives_(upstream_, options.services.limits, shared.mirror_metrics),
       rest_targets_(upstream_),
       gateway_(
           loop,
           [this](const transcode::Route& route) -> rpc::CallTarget& {
+            if (local_) return *local_;
             return rest_targets_.target_for(route);
           },
           shared.transcoder, shared.gateway_metrics, options.gateway),
@@ -64,11 +66,12 @@ Worker::Worker(loop::EventLoop& loop, Shared& shared, const WorkerOptions& optio
           },
           shared.registry, shared.shutting_down) {
   if (!shared.mirrors.empty()) {
-    reader_.emplace(shared.mirrors, upstream_, shared.mirror_metrics);
-    misses_.emplace(upstream_, "/etcdserverpb.KV/Range", options.services.limits);
+    from_mirrors_.emplace(shared.mirrors, upstream_, shared.mirror_metrics,
+                          options.services.limits);
+    local_.emplace(server_, loop);
   }
-  services::add_services(server_, upstream_, options.services, reader_ ? &*reader_ : nullptr,
-                         misses_ ? &*misses_ : nullptr);
+  services::add_services(server_, upstream_, options.services, keep_alives_,
+                         from_mirrors_ ? &*from_mirrors_ : nullptr);
   if (options.feeds_mirrors) {
     for (const auto& mirror : shared.mirrors.all()) {
       feeds_.push_back(std::make_unique<mirror::Feed>(*mirror, shared.mirrors, upstream_,

@@ -18,6 +18,7 @@
 #include "common/metrics/metrics.h"
 #include "common/net/tcp_dialer.h"
 #include "common/rpc/health.h"
+#include "common/rpc/local_target.h"
 #include "common/rpc/server.h"
 #include "common/rpc/server_metrics.h"
 #include "common/tls/reloading_context.h"
@@ -25,7 +26,6 @@
 #include "proxy/admin/admin.h"
 #include "proxy/call_log.h"
 #include "proxy/mirror/feed.h"
-#include "proxy/mirror/reader.h"
 #include "proxy/rest/targets.h"
 #include "proxy/services/services.h"
 #include "proxy/upstream/member_sync.h"
@@ -92,10 +92,12 @@ class Worker {
   CallLog call_log_;
   rpc::Server server_;
   upstream::Upstream upstream_;
-  std::optional<mirror::Reader> reader_;  // where there are mirrors
-  std::optional<services::Misses> misses_;
+  services::KeepAlives keep_alives_;
+  std::optional<services::FromMirrors> from_mirrors_;  // where there are any
   std::vector<std::unique_ptr<mirror::Feed>> feeds_;
   rest::Targets rest_targets_;
+  // Where there are mirrors the gateway's calls go to our own services, which have them.
+  std::optional<rpc::LocalTarget> local_;
   gateway::Gateway gateway_;
   admin::Admin admin_;
   std::unique_ptr<upstream::MemberSync> member_sync_;

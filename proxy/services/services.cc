@@ -21,17 +21,23 @@ Observer observer_of(const Rpc& rpc, mirror::Reader* reader) {
 }  // namespace
 
 void add_services(rpc::Server& server, upstream::Upstream& upstream, const Options& options,
-                  mirror::Reader* reader, Misses* misses) {
+                  KeepAlives& keep_alives, FromMirrors* mirrors) {
   for (const Rpc& rpc : all_rpcs()) {
-    if (reader != nullptr && rpc.service == "etcdserverpb.KV") {
-      if (rpc.name == "Range") {
-        add_range(server, *reader, *misses);
-        continue;
-      }
-      if (rpc.name == "Compact") {
-        add_compact(server, upstream, *reader, options.limits);
-        continue;
-      }
+    if (mirrors != nullptr && rpc.service == "etcdserverpb.KV" && rpc.name == "Range") {
+      add_range(server, mirrors->reader, mirrors->misses);
+      continue;
+    }
+    if (mirrors != nullptr && rpc.service == "etcdserverpb.KV" && rpc.name == "Compact") {
+      add_compact(server, upstream, mirrors->reader, options.limits);
+      continue;
+    }
+    if (mirrors != nullptr && rpc.name == "Watch") {
+      mirrors->watch.add_to(server);
+      continue;
+    }
+    if (rpc.name == "LeaseKeepAlive") {
+      keep_alives.add_to(server);
+      continue;
     }
     Transform transform;
     if (rpc.name == "MemberList" && !options.advertise_client_url.empty()) {
@@ -40,7 +46,7 @@ void add_services(rpc::Server& server, upstream::Upstream& upstream, const Optio
       };
     }
     add_passthrough(server, upstream, rpc, options.limits, std::move(transform),
-                    observer_of(rpc, reader));
+                    observer_of(rpc, mirrors != nullptr ? &mirrors->reader : nullptr));
   }
 }
 

@@ -2,7 +2,8 @@
 """The differential test: one session on two roads must see the same answers.
 
     run.py SESSION [--oracle KIND] [--members N] [--tls] [--client PROGRAM] [--skip PART,...]
-           [--proxy PROGRAM]     etcd itself, and a proxy in front of another etcd (the default)
+           [--proxy PROGRAM] [--mirror PREFIX]
+                                 etcd itself, and a proxy in front of another etcd (the default)
            --member KIND         etcd itself, and another member: a kind or a program
 
 SESSION is one of etcdctl, rest, grpc, random, quota; KIND one of etcd-3.4, etcd-3.7, ours (tests/lib/cluster.py).
@@ -49,6 +50,7 @@ def parse_arguments():
     parser.add_argument("--members", type=int, default=1)
     parser.add_argument("--tls", action="store_true", help="all over TLS with client certificates")
     parser.add_argument("--proxy", help="gatehouse-proxy; default build/release/bin/gatehouse-proxy")
+    parser.add_argument("--mirror", help="what the proxy mirrors; * is all")
     parser.add_argument("--client", help="the gRPC client program (sessions grpc, random, quota)")
     parser.add_argument("--skip", default="", help="parts of the session to leave out, by commas: auth, ...")
     return parser.parse_args()
@@ -81,6 +83,8 @@ class Roads:
 
     def _proxy(self, stack, work, behind):
         flags = list(PROXY_FLAGS)
+        if self.options.mirror:
+            flags.append(f"--mirror={self.options.mirror}")
         if self.tls:
             flags += [f"--cert-file={self.tls.cert}", f"--key-file={self.tls.key}", f"--trusted-ca-file={self.tls.ca}",
                       f"--cert={self.tls.cert}", f"--key={self.tls.key}", f"--cacert={self.tls.ca}"]
