@@ -56,7 +56,9 @@ class DatabaseFile : public testing::Test {
       }
       txn->finish();
       (void)(*store)->publish();
-      if (i == 45) ASSERT_TRUE((*store)->compact(20, [] {}).ok());
+      if (i == 45) {
+        ASSERT_TRUE((*store)->compact(20, [] {}).ok());
+      }
     }
     (void)(*store)->publish();
     last_ = (*store)->view()->revision();

@@ -142,10 +142,8 @@ Status Process::open(const Identity& identity, const Plan& plan, const log::Logg
   hooks.on_members_changed = [this] { host_.on_members_changed(*cluster_->members()); };
   hooks.entropy = [this] { return host_.random(); };
   hooks.unix_ms = [this] { return host_.unix_ms(); };
-  const replica::Replica::State state{*storage_.backend, *store_,   *lessor_, alarms_,
-                                      *cluster_,         *feed_,    0};
   auto made = replica::Replica::create(executor_, files_, replica_options(identity, plan), storage_,
-                                       *writer_, *this, state, /*lanes=*/1, std::move(hooks),
+                                       *writer_, *this, state(), /*lanes=*/1, std::move(hooks),
                                        logger);
   if (!made.ok()) return made.status();
   replica_ = std::move(*made);

@@ -73,6 +73,9 @@ class Process final : private replica::PeerSender {
   replica::Lane& lane() { return *lane_; }
   const mvcc::Store& store() const { return *store_; }
   const membership::Cluster& cluster() const { return *cluster_; }
+  replica::Replica::State state() {
+    return {*storage_.backend, *store_, *lessor_, alarms_, *cluster_, *feed_, 0};
+  }
   // One came: durable on OK, and the core has it.
   Status take_snapshot(raft::Message message, const std::string& database);
   Status commit_backend() { return storage_.backend->commit(); }
