@@ -16,6 +16,7 @@ namespace gatehouse::wal {
 struct Replay {
   SnapshotRecord start;  // as given
   bool start_found = false;
+  uint64_t term_at_start = 0;  // of the entry at start.index as read so far; 0: not known
   std::string metadata;
   Identity identity;
   raft::HardState state;  // all zero: none was written

@@ -103,6 +103,57 @@ TEST(Log, StartAtASnapshotReadsOnlyWhatFollows) {
   EXPECT_EQ(read(*disk, kDirectory, {40, 2, {}}).status().code(), StatusCode::kDataLoss);
 }
 
+// A log that went another way, up to entry 12 of term 3, then a leader's snapshot at index 10 and
+// what followed it, if it is `written`.
+Result<Opened> after_a_snapshot_over_another_log(bool written) {
+  auto disk = small_disk();
+  GATEHOUSE_RETURN_IF_ERROR(create(*disk, kDirectory, kIdentity, small_options()));
+  {
+    Result<Opened> opened = open(*disk, kDirectory, {}, small_options());
+    GATEHOUSE_RETURN_IF_ERROR(opened.status());
+    std::vector<raft::Entry> entries;
+    for (uint64_t index = 1; index <= 12; ++index) entries.push_back(entry(3, index, "old"));
+    raft::HardState state{3, 0, 5};
+    GATEHOUSE_RETURN_IF_ERROR(opened->log->append(&state, entries, true));
+    GATEHOUSE_RETURN_IF_ERROR(opened->log->append_snapshot({10, 8, {}}));
+    state = {8, 0, 10};
+    entries = {entry(8, 11, "new")};
+    if (!written) entries.clear();
+    GATEHOUSE_RETURN_IF_ERROR(opened->log->append(&state, entries, true));
+  }
+  return open(*disk, kDirectory, {10, 8, {}}, small_options());
+}
+
+TEST(Log, EntriesOfAnotherLogAreNotBehindASnapshot) {
+  const Result<Opened> followed = after_a_snapshot_over_another_log(true);
+  ASSERT_TRUE(followed.ok()) << followed.status().to_string();
+  EXPECT_EQ(followed->entries, std::vector<raft::Entry>{entry(8, 11, "new")});
+  const Result<Opened> alone = after_a_snapshot_over_another_log(false);
+  ASSERT_TRUE(alone.ok()) << alone.status().to_string();
+  EXPECT_TRUE(alone->entries.empty());
+}
+
+TEST(Log, AnEntryBeforeTheStartTakesWhatWasBehindIt) {
+  auto disk = small_disk();
+  ASSERT_TRUE(create(*disk, kDirectory, kIdentity, small_options()).ok());
+  {
+    Result<Opened> opened = open(*disk, kDirectory, {}, small_options());
+    ASSERT_TRUE(opened.ok());
+    std::vector<raft::Entry> entries;
+    for (uint64_t index = 1; index <= 12; ++index) entries.push_back(entry(3, index, "old"));
+    raft::HardState state{3, 0, 5};
+    ASSERT_TRUE(opened->log->append(&state, entries, true).ok());
+    entries.clear();
+    for (uint64_t index = 8; index <= 10; ++index) entries.push_back(entry(4, index, "new"));
+    state = {4, 0, 10};
+    ASSERT_TRUE(opened->log->append(&state, entries, true).ok());
+    ASSERT_TRUE(opened->log->append_snapshot({9, 4, {}}).ok());
+  }
+  const Result<Opened> opened = open(*disk, kDirectory, {9, 4, {}}, small_options());
+  ASSERT_TRUE(opened.ok()) << opened.status().to_string();
+  EXPECT_EQ(opened->entries, std::vector<raft::Entry>{entry(4, 10, "new")});
+}
+
 TEST(Log, PurgeTakesWhatIsNotLocked) {
   auto disk = small_disk();
   write_log(*disk, 100, 300);
