@@ -81,6 +81,10 @@ class Pair:
         for side in self.sides:
             side.learn(name, pattern)
 
+    def learn_number(self, name, pattern):
+        for side in self.sides:
+            side.learn_number(name, pattern)
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

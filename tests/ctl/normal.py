@@ -43,6 +43,11 @@ class Side:
         found = re.search(pattern, self.last["stdout"].decode("utf-8", "replace"))
         self.learn_id(name, int(found[1], 16) if found else 0)
 
+    def learn_number(self, name, pattern):
+        found = re.search(pattern, self.last["stdout"].decode("utf-8", "replace"))
+        if found:
+            self.names[found[1]] = f"<{name}>"
+
     def environment(self, more):
         # Nothing of the user's own settings, nor of a machine's proxies.
         own = {key: value for key, value in os.environ.items() if not key.startswith(("ETCDCTL_", "ETCD_"))
@@ -116,7 +121,9 @@ class Side:
             try:
                 text = self.named(str(wire(output)))
             except IndexError:  # text before it (user get --detail)
-                text = f"{len(output)} bytes"
+                for name in ("cluster", "member"):
+                    output = output.replace(varint(int(self.values[name], 16)), b"")
+                text = f"{len(output)} bytes and the ids"
         if re.search(r"[│┌]", text):  # ids and sizes may have other widths
             text = re.sub(r"─+", "─", re.sub(r" +", " ", text))
         # The raft term may differ after an election that took two rounds.
@@ -130,6 +137,14 @@ class Side:
         if lines and lines[0].startswith("ETCDCTL_"):  # --debug: the rest is what Go's gRPC says of itself
             lines = [line for line in lines if line.startswith("ETCDCTL_")]
         return self.named("\n".join(lines)).splitlines() + (["<usage>"] if len(text) > 1 else [])
+
+
+def varint(number):
+    encoded = bytearray()
+    while number > 127:
+        encoded.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*encoded, number])
 
 
 def wire(data):

@@ -280,7 +280,9 @@ def maintenance(pair):
     pair("endpoint", "status", "word", tidy=sizes)
     in_formats(pair, "endpoint", "health")
     in_formats(pair, "endpoint", "health", "--cluster")
-    in_formats(pair, "endpoint", "hashkv")  # the same history has the same hash
+    pair("endpoint", "hashkv", tidy=bool)
+    pair.learn_number("hash", r", (\d+),")  # of a history with leases, whose ids are each cluster's own
+    in_formats(pair, "endpoint", "hashkv")
     pair("endpoint", "hashkv", "--rev=5", "-w", "json")
     pair("endpoint", "hashkv", "--rev=99999")
     in_formats(pair, "alarm", "list")
