@@ -6,6 +6,7 @@
     work.py work jobs                     takes jobs, each of which one worker gets
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -18,16 +19,39 @@ TTL_S = 10  # how long a crashed process keeps the lock
 FAILURES = (etcd3.exceptions.Etcd3Exception, grpc.RpcError)
 
 
+@contextlib.contextmanager
+def locked(client, key):
+    """Holds a lock: gives the value that the key has as long as it is ours."""
+    lease = client.lease(TTL_S)
+    try:
+        while True:
+            mine, (held, *_) = client.transaction(
+                compare=[client.transactions.create(key) == 0],
+                success=[client.transactions.put(key, str(lease.id), lease)], failure=[client.transactions.get(key)])
+            if mine:
+                break
+            _, meta = held[0]
+            # What happened to it since, and what will.
+            events, cancel = client.watch(key, start_revision=meta.mod_revision + 1)
+            next(event for event in events if isinstance(event, etcd3.events.DeleteEvent))
+            cancel()
+            lease.refresh()  # it may have been a long wait
+        yield str(lease.id)
+    finally:
+        lease.revoke()  # takes the key along
+
+
 def count(client, name, times):
     done = 0
+    lock = f"/locks/{name}"
     while done < times:
         try:
-            with client.lock(name, ttl=TTL_S) as lock:
+            with locked(client, lock) as mine:
                 value = int(client.get(f"/counters/{name}")[0] or 0) + 1
                 # A lock is a promise with an end: a process that was stopped for longer than its TTL still believes that it
                 # has it. So the write itself asks.
                 counted, _ = client.transaction(
-                    compare=[client.transactions.value(lock.key) == lock.uuid],
+                    compare=[client.transactions.value(lock) == mine],
                     success=[client.transactions.put(f"/counters/{name}", str(value))], failure=[])
             done += counted
         except FAILURES as error:
