@@ -30,9 +30,6 @@ NOT_OURS = {
     "etcd_debugging_disk_backend_commit_rebalance_duration_seconds":
         "our commit makes pages anew in one pass, which ..._spill_... tells",
     "etcd_network_.*peer.*": "of peers, which a single member has not",
-    "etcd_server_heartbeat_send_failures_total": "of peers",
-    "etcd_server_snapshot_apply_in_progress_total": "of snapshots from a leader",
-    "etcd_snap_db_.*": "of snapshots from a leader",
 }
 # Counted in one and not in the other, and why.
 NOT_COUNTED = {
