@@ -21,9 +21,9 @@ size_t bytes_of(const EntryRef& entry) {
 
 // What it keeps that the newest tree does not.
 size_t bytes_of(const Step& step) {
-  size_t bytes = sizeof(Step);
+  size_t bytes = sizeof(Step) + step.replaced_bytes;
   for (const Change& change : step.changes) {
-    bytes += sizeof(Change) + kCopiedNodes + bytes_of(change.previous);
+    bytes += sizeof(Change) + kCopiedNodes;
     if (change.deleted) bytes += bytes_of(change.entry);
   }
   return bytes;
@@ -67,19 +67,33 @@ Step& Store::pending(int64_t revision) {
   return *pending_.back();
 }
 
+EntryRef Store::before_step(const Step& step, std::string_view key,
+                            const EntryRef& replaced) const {
+  if (!replaced || replaced->revisions().modified < step.revision) return replaced;
+  // Changed twice in this revision.
+  const Tree& before = pending_.size() > 1 ? pending_[pending_.size() - 2]->tree : view_->tree;
+  return before.get(key);
+}
+
 void Store::put(int64_t revision, EntryRef entry) {
   Step& step = pending(revision);
   record_bytes_ += bytes_of(entry);
-  EntryRef previous = tree_.put(entry);
-  record_bytes_ -= bytes_of(previous);
+  const EntryRef replaced = tree_.put(entry);
+  record_bytes_ -= bytes_of(replaced);
+  step.replaced_bytes += bytes_of(replaced);
+  const bool creation = entry->revisions().created == revision;
+  EntryRef previous = creation ? EntryRef() : before_step(step, entry->key(), replaced);
   step.changes.push_back({false, std::move(entry), std::move(previous)});
 }
 
 void Store::erase(int64_t revision, EntryRef tombstone) {
   Step& step = pending(revision);
-  EntryRef previous = tree_.erase(tombstone->key());
-  record_bytes_ -= bytes_of(previous);
-  if (previous) step.changes.push_back({true, std::move(tombstone), std::move(previous)});
+  const EntryRef replaced = tree_.erase(tombstone->key());
+  if (!replaced) return;
+  record_bytes_ -= bytes_of(replaced);
+  step.replaced_bytes += bytes_of(replaced);
+  EntryRef previous = before_step(step, tombstone->key(), replaced);
+  step.changes.push_back({true, std::move(tombstone), std::move(previous)});
 }
 
 void Store::publish(int64_t revision) {
@@ -153,6 +167,11 @@ void Store::compact(int64_t revision) {
   }
   oldest_ = std::max(oldest_, std::min(revision - 1, view_->revision));
   compacted_ = std::max(compacted_, revision);
+}
+
+int64_t Store::compacted() const {
+  const std::lock_guard lock(mutex_);
+  return compacted_;
 }
 
 EntryRef make_tombstone(std::string_view key, int64_t revision) {

@@ -33,7 +33,9 @@ namespace gatehouse::mirror {
 struct Change {
   bool deleted = false;
   EntryRef entry;     // of a deletion: key and mod_revision
-  EntryRef previous;  // null for a creation
+  // The pair as it was at the revision before, whatever else the revision does to the key. Null for a
+  // creation, and where there was none.
+  EntryRef previous;
 };
 
 // All changes of one revision, and the tree with them.
@@ -41,6 +43,7 @@ struct Step {
   int64_t revision = 0;
   std::vector<Change> changes;
   Tree tree;
+  size_t replaced_bytes = 0;  // of entries that the tree before had, or an earlier change of this one
 };
 
 struct View {
@@ -83,12 +86,16 @@ class Store {
   bool steps(int64_t from, size_t limit, std::vector<std::shared_ptr<const Step>>& out) const;
   // The cluster was compacted: what is older is not told here either.
   void compact(int64_t revision);
+  // The last of these since reset(). What was before an event is not told where that is older.
+  int64_t compacted() const;
 
   // Of records and nodes of the newest tree and of the window.
   size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
   Step& pending(int64_t revision);
+  // What a change of the pending step that replaces `replaced` tells as the pair before.
+  EntryRef before_step(const Step& step, std::string_view key, const EntryRef& replaced) const;
   void trim();  // under mutex_
 
   // The feed's.

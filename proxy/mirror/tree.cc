@@ -219,6 +219,16 @@ Tree::~Tree() { release(root_); }
 size_t Tree::size() const { return root_ == nullptr ? 0 : root_->keys; }
 
 const Entry* Tree::find(std::string_view key) const {
+  const EntryRef* found = slot(key);
+  return found == nullptr ? nullptr : found->get();
+}
+
+EntryRef Tree::get(std::string_view key) const {
+  const EntryRef* found = slot(key);
+  return found == nullptr ? EntryRef() : *found;
+}
+
+const EntryRef* Tree::slot(std::string_view key) const {
   const Node* node = root_;
   if (node == nullptr) return nullptr;
   while (!node->leaf) {
@@ -226,7 +236,7 @@ const Entry* Tree::find(std::string_view key) const {
   }
   const size_t at = lower_slot(*node, key);
   if (at == node->used || node->least[at]->key() != key) return nullptr;
-  return node->least[at].get();
+  return &node->least[at];
 }
 
 size_t Tree::rank(std::string_view key) const {

@@ -54,6 +54,8 @@ class Tree {
   // Null when absent. Valid while this tree, or a copy of it, is unchanged and alive; so are all
   // entries below.
   const Entry* find(std::string_view key) const;
+  // The same, to be kept.
+  EntryRef get(std::string_view key) const;
 
   size_t count(const KeyRange& range) const;
 
@@ -70,7 +72,8 @@ class Tree {
   static size_t node_bytes(size_t keys);
 
  private:
-  size_t rank(std::string_view key) const;  // keys below
+  const EntryRef* slot(std::string_view key) const;  // null when absent
+  size_t rank(std::string_view key) const;           // keys below
 
   Node* root_ = nullptr;
 };

@@ -34,7 +34,7 @@ WatchGroup::WatchGroup(env::Executor& executor, Mirror& mirror, const Metrics& m
 WatchGroup::~WatchGroup() { CHECK(watchers_ == 0); }
 
 bool WatchGroup::reaches(int64_t start) const {
-  return start == 0 || start > mirror_.store.oldest();
+  return start == 0 || start > std::max(mirror_.store.oldest(), mirror_.store.compacted());
 }
 
 int64_t WatchGroup::add(Watcher& watcher) {
@@ -94,6 +94,7 @@ void WatchGroup::on_changed() {
 void WatchGroup::deliver_live() {
   while (known_ < mirror_.store.revision()) {
     steps_.clear();
+    compacted_ = mirror_.store.compacted();
     const int64_t revision = mirror_.store.revision();
     if (!mirror_.store.steps(known_ + 1, kPassSteps, steps_)) {
       // The list was made anew, or this loop hung for the whole window. All have a place of their
@@ -145,7 +146,7 @@ void WatchGroup::clear_frames() {
 
 void WatchGroup::append_event(const Change& change, int64_t revision, bool with_previous) {
   const std::string_view record = change.entry->record();
-  const bool previous = with_previous && change.previous;
+  const bool previous = with_previous && change.previous && revision > compacted_;
   const size_t size = (change.deleted ? 2 : 0) + codec::bytes_field_size(2, record.size()) +
                       (previous ? codec::bytes_field_size(3, change.previous->record().size()) : 0);
   codec::append_tag(frames_, 11, codec::WireType::kBytes);
@@ -268,6 +269,7 @@ bool WatchGroup::catch_up(Watcher& watcher) {
   if (watcher.next > known_) return true;
   steps_.clear();
   if (!mirror_.store.steps(watcher.next, kPassSteps, steps_)) return false;
+  compacted_ = mirror_.store.compacted();
   clear_frames();
   int64_t done = watcher.next - 1;
   bool cut = false;

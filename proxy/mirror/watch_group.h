@@ -79,7 +79,8 @@ class WatchGroup {
   int64_t known() const { return watchers_ == 0 ? mirror_.store.revision() : known_; }
   bool synced(const Watcher& watcher) const { return watcher.interest != nullptr; }
 
-  // Whether a watcher may begin at this revision; 0: at the next.
+  // Whether a watcher may begin at this revision; 0: at the next. Not where the cluster was compacted:
+  // releases differ in which deletions of that very revision they still tell.
   bool reaches(int64_t start) const;
   // reaches() holds of its start. Returns the revision for its created frame; sends nothing.
   int64_t add(Watcher& watcher);
@@ -127,6 +128,7 @@ class WatchGroup {
   std::vector<Watcher*> stalled_;
   std::string frames_;
   std::vector<Mark> marks_;
+  int64_t compacted_ = 0;  // the store's, as the pass began
 };
 
 // A frame without events: created, cancelled, progress.

@@ -211,6 +211,32 @@ TEST_F(WatchGroupTest, WhoHasFallenOutOfTheWindowIsToldWhenItReadsAgain) {
   EXPECT_TRUE(client.got.empty());
 }
 
+TEST_F(WatchGroupTest, WhatWasBeforeIsAsOfTheRevisionBeforeAndNotOfACompactedOne) {
+  Client client;
+  Watcher watcher;
+  watcher.owner = &client;
+  watcher.key = "k";
+  watcher.shape.prev_kv = true;
+  group.add(watcher);
+  put("k");  // at 2
+  publish();
+  client.open = false;
+  for (int i = 0; i < 3; ++i) {
+    put("k");  // at 3, 4, 5
+    publish();
+  }
+  mirror.store.compact(3);
+  EXPECT_FALSE(group.reaches(3));
+  EXPECT_TRUE(group.reaches(4));
+  client.open = true;
+  group.unpark(watcher);
+  executor.advance(10);
+  // At 3 the pair of 2 is gone; at 4 that of 3 can still be read.
+  EXPECT_EQ(client.got[0], (std::vector<std::string>{all[0].with_previous, all[1].without,
+                                                     all[2].with_previous, all[3].with_previous}));
+  group.remove(watcher);
+}
+
 TEST_F(WatchGroupTest, AListMadeAnewEndsThoseWhoMissedSomething) {
   Client client;
   Watcher now;
