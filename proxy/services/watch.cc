@@ -1,7 +1,6 @@
 #include "proxy/services/watch.h"
 
 #include <algorithm>
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -70,25 +69,18 @@ class WatchCall final : public rpc::ServerHandler,
 
   // rpc::ServerHandler
   void on_message(std::string_view bytes) override {
-    const std::optional<WatchRequest> request = parse_watch_request(bytes);
-    if (!request) {
+    request_ = parse_watch_request(bytes);
+    if (!request_) {
       return finish(internal_error(
           "grpc: error unmarshalling request: proto: cannot parse invalid wire-format data"));
     }
-    switch (request->kind) {
-      case WatchRequest::Kind::kCreate:
-        create(request->create);
-        break;
-      case WatchRequest::Kind::kCancel:
-        cancel(request->cancel_id);
-        break;
-      case WatchRequest::Kind::kProgress:
-        ask_progress();
-        break;
-      case WatchRequest::Kind::kUnknown:
-        break;  // of a newer client
+    // No header of ours is older than what this client has seen.
+    Mirror* const mirror = mirror_of(*request_);
+    const int64_t floor = service_.reader_.floor_of(call_.peer().address);
+    if (mirror != nullptr && mirror->can_reach() && mirror->store.revision() < floor) {
+      return service_.reader_.wait_for(*mirror, floor, *this);
     }
-    want_next();
+    take();
   }
 
   // The client only says that it will create no more.
@@ -111,6 +103,15 @@ class WatchCall final : public rpc::ServerHandler,
   struct Slot {
     std::unique_ptr<Watcher> watcher;  // null: a member's
     Mirror* mirror = nullptr;
+    int64_t member_id = 0;
+  };
+
+  // A creation or a cancellation at the member.
+  struct Asked {
+    int64_t member_id;
+    int64_t id;  // the client's
+    bool chosen_here;
+    bool cancels;
   };
 
   // The upstream stream of the watchers that are a member's.
@@ -138,31 +139,57 @@ class WatchCall final : public rpc::ServerHandler,
     erase(watcher.id);
   }
 
-  // One request at a time, none while answers pile up on either side.
+  // One request at a time, each answered before the next is read, as a member does; none while
+  // answers pile up on either side.
   void want_next() {
-    if (!open_ || waiting()) return;
+    if (!open_ || waiting() || asked_) return;
     if (!call_.can_send() || (member_ && !member_->can_send())) return;
     call_.want_message();
+  }
+
+  // Which mirror's revision the answer will tell; null: none's, or of one that gets no further.
+  Mirror* mirror_of(const WatchRequest& request) {
+    Mirror* mirror = nullptr;
+    if (request.kind == WatchRequest::Kind::kCreate) {
+      mirror = service_.reader_.mirrors().find({request.create.key, request.create.range_end});
+    } else if (request.kind == WatchRequest::Kind::kCancel) {
+      const auto found = slots_.find(request.cancel_id);
+      if (found != slots_.end()) mirror = found->second.mirror;
+    }
+    return mirror != nullptr && mirror->serving() ? mirror : nullptr;
+  }
+
+  void take() {
+    const WatchRequest request = *std::exchange(request_, std::nullopt);
+    switch (request.kind) {
+      case WatchRequest::Kind::kCreate:
+        create(request.create);
+        break;
+      case WatchRequest::Kind::kCancel:
+        cancel(request.cancel_id);
+        break;
+      case WatchRequest::Kind::kProgress:
+        ask_progress();
+        break;
+      case WatchRequest::Kind::kUnknown:
+        break;  // of a newer client
+    }
+    want_next();
   }
 
   void create(const WatchCreate& request) {
     const mirror::KeyRange range{request.key, request.range_end};
     const bool empty = !range.point() && !range.open() && range.end <= range.key;
-    // Wrong requests are refused by a member, in its words, for no watcher.
-    if (request.start < 0 || empty) return ask_member(request, std::nullopt);
     int64_t id = request.watch_id;
     if (id == 0) {
       while (slots_.contains(next_id_)) ++next_id_;
-      id = next_id_++;
-    } else if (slots_.contains(id) || id < 0 || id == INT64_MAX) {
-      const Mirror& any = *service_.reader_.mirrors().all().front();
-      return send(mirror::encode_control(any, {.revision = any.store.revision(),
-                                               .created = true,
-                                               .canceled = true,
-                                               .reason = kDuplicate}));
+      id = next_id_;
     }
+    // What may be wrong is a member's to judge, in the words and by the rules of its release: from
+    // a negative start it watches from now on, or not at all.
+    if (request.start < 0 || empty) return ask_member(request, id);
+    if (slots_.contains(id)) return refuse_duplicate();
     Mirror* const mirror = service_.reader_.mirrors().find(range);
-    slots_[id];
     if (mirror == nullptr || !mirror->serving() || !mirror->can_reach() ||
         !service_.group_of(*mirror).reaches(request.start)) {
       return ask_member(request, id);
@@ -172,8 +199,23 @@ class WatchCall final : public rpc::ServerHandler,
     service_.reader_.wait_current(*mirror, *this);
   }
 
+  void refuse_duplicate() {
+    const Mirror& any = *service_.reader_.mirrors().all().front();
+    send(mirror::encode_control(any, {.revision = any.store.revision(),
+                                      .created = true,
+                                      .canceled = true,
+                                      .reason = kDuplicate}));
+  }
+
+  // An id is taken when its watcher is there: who was refused has used up none.
+  Slot& new_slot(int64_t id, bool chosen_here) {
+    if (chosen_here) ++next_id_;
+    return slots_[id];
+  }
+
   // mirror::Reader::Waiter
   void on_reached(const Status& status) override {
+    if (request_) return take();  // also while no member answers
     if (creating_) {
       const Creating creating = *std::exchange(creating_, std::nullopt);
       // Also while no member answers: what the mirror has is what there is.
@@ -200,7 +242,7 @@ class WatchCall final : public rpc::ServerHandler,
     watcher->progress_notify = request.progress_notify;
     WatchGroup& group = service_.group_of(mirror);
     const int64_t revision = group.add(*watcher);
-    Slot& slot = slots_[id];
+    Slot& slot = new_slot(id, request.watch_id == 0);
     slot.mirror = &mirror;
     slot.watcher = std::move(watcher);
     ++mirror_watchers_;
@@ -221,7 +263,8 @@ class WatchCall final : public rpc::ServerHandler,
     const auto found = slots_.find(id);
     if (found == slots_.end()) return;
     if (found->second.watcher == nullptr) {
-      if (member_) member_->send(encode_cancel(id + 1));
+      asked_ = Asked{found->second.member_id, id, false, true};
+      member_->send(encode_cancel(found->second.member_id));
       return;
     }
     const Mirror& mirror = *found->second.mirror;
@@ -244,7 +287,7 @@ class WatchCall final : public rpc::ServerHandler,
     progress_mirrors_ = to_reach_;
     if (to_reach_.empty()) {
       progress_revision_ = INT64_MAX;
-      if (member_) member_->send(encode_progress());
+      member_->send(encode_progress());
       return;
     }
     Mirror& first = *to_reach_.back();
@@ -276,7 +319,7 @@ class WatchCall final : public rpc::ServerHandler,
     if (slots_.empty()) return;
     if (of_member > 0) {
       progress_revision_ = revision;
-      if (member_) member_->send(encode_progress());
+      member_->send(encode_progress());
       return;
     }
     send(mirror::encode_control(*progress_mirrors_.front(), {.revision = revision}));
@@ -284,33 +327,35 @@ class WatchCall final : public rpc::ServerHandler,
 
   // ---- the member's watchers
 
-  void ask_member(const WatchCreate& request, std::optional<int64_t> id) {
+  void ask_member(const WatchCreate& request, int64_t id) {
     if (!member_) {
       member_ = service_.upstream_.start(
           kPath, {.stream = true, .repeat = upstream::Repeat::kUntilAnswered},
           onward_options(call_, service_.limits_), member_side_);
     }
-    service_.reader_.metrics().member_watchers.add();
-    ++member_watchers_;
-    asked_.push_back(id);
-    member_->send(encode_create(request, id ? *id + 1 : request.watch_id));
+    asked_ = Asked{next_member_id_++, id, request.watch_id == 0, false};
+    member_->send(encode_create(request, asked_->member_id));
   }
 
   void on_member(std::string_view message) {
     const WatchResponseHead head = parse_watch_response(message);
     if (head.created) {
-      const std::optional<int64_t> id = asked_.empty() ? std::nullopt : asked_.front();
-      if (!asked_.empty()) asked_.pop_front();
-      if (head.canceled && id) slots_.erase(*id);
-      if (head.canceled) member_watcher_gone();
-      send(head.canceled ? std::string(message) : with_watch_id(message, head.watch_id - 1));
+      if (asked_ && !asked_->cancels) {
+        on_member_created(*std::exchange(asked_, std::nullopt), head, message);
+      }
     } else if (head.watch_id == -1) {
       const int64_t revision = std::min(head.revision, progress_revision_);
       send(mirror::encode_control(*service_.reader_.mirrors().all().front(),
                                   {.revision = revision}));
-    } else {
-      const int64_t id = head.watch_id - 1;
-      if (head.canceled && slots_.erase(id) > 0) member_watcher_gone();
+    } else if (const auto found = client_ids_.find(head.watch_id); found != client_ids_.end()) {
+      const int64_t id = found->second;
+      if (head.canceled) {
+        slots_.erase(id);
+        client_ids_.erase(found);
+        service_.reader_.metrics().member_watchers.sub();
+        // By this request, or by the member just before it came: then it has no other answer.
+        if (asked_ && asked_->cancels && asked_->member_id == head.watch_id) asked_.reset();
+      }
       send(with_watch_id(message, id));
     }
     if (!member_) return;
@@ -319,12 +364,21 @@ class WatchCall final : public rpc::ServerHandler,
     } else {
       member_waits_ = true;
     }
+    want_next();
   }
 
-  void member_watcher_gone() {
-    if (member_watchers_ == 0) return;
-    --member_watchers_;
-    service_.reader_.metrics().member_watchers.sub();
+  void on_member_created(const Asked& asked, const WatchResponseHead& head,
+                         std::string_view message) {
+    if (head.canceled) return send(message);
+    if (slots_.contains(asked.id)) {
+      // From a negative start, to which a member may have said no for another reason.
+      member_->send(encode_cancel(asked.member_id));
+      return refuse_duplicate();
+    }
+    new_slot(asked.id, asked.chosen_here).member_id = asked.member_id;
+    client_ids_[asked.member_id] = asked.id;
+    service_.reader_.metrics().member_watchers.add();
+    send(with_watch_id(message, asked.id));
   }
 
   // Watchers go now, the handler when the call lets it.
@@ -338,7 +392,11 @@ class WatchCall final : public rpc::ServerHandler,
     }
     slots_.clear();
     mirror_watchers_ = 0;
-    while (member_watchers_ > 0) member_watcher_gone();
+    for (size_t n = client_ids_.size(); n > 0; --n) {
+      service_.reader_.metrics().member_watchers.sub();
+    }
+    client_ids_.clear();
+    asked_.reset();
     member_.reset();
   }
 
@@ -353,6 +411,7 @@ class WatchCall final : public rpc::ServerHandler,
   const bool wants_leader_;
   const std::list<WatchCall*>::iterator place_;
   bool open_ = true;
+  std::optional<WatchRequest> request_;  // came, and waits for its mirror
   std::map<int64_t, Slot> slots_;
   int64_t next_id_ = 0;
   size_t mirror_watchers_ = 0;
@@ -364,8 +423,9 @@ class WatchCall final : public rpc::ServerHandler,
 
   MemberSide member_side_;
   std::unique_ptr<rpc::ClientCall> member_;
-  std::deque<std::optional<int64_t>> asked_;  // creations the member has not answered, in order
-  size_t member_watchers_ = 0;
+  std::optional<Asked> asked_;  // what the member has not answered
+  std::map<int64_t, int64_t> client_ids_;  // of its watchers, by its own
+  int64_t next_member_id_ = 1;             // 0 would let it choose
   bool member_waits_ = false;  // for room towards the client
 };
 

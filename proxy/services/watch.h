@@ -2,8 +2,11 @@
 //
 // Each watcher of a client's stream is either of a mirror - its range is in one, and its start in
 // the mirror's window - or of a member, over one upstream stream for all such watchers of the client's
-// stream. Ids are given out here, as a member gives them; towards the member an id is one higher, for
-// 0 would let it choose. Streams with a token are passed on whole.
+// stream. Ids are given out here, as a member gives them, and any that a client chooses is taken;
+// towards the member a watcher has an id of its own. What may be refused (an empty range, a negative
+// start) and what the window does not reach is a member's. Requests are answered one after the other,
+// with no header older than what the client's connection has seen. Streams with a token are passed on
+// whole.
 //
 // "From now on" is not before what the client can know of: a watcher with start_revision 0 is made
 // after a probe for the cluster's revision. A progress request is answered when the mirrors have what

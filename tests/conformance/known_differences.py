@@ -1,7 +1,8 @@
 """In what two members may differ, each with its reason.
 
 Etcd 3.7 is what ours is to be, 3.4.23 is what Debian has. FROM_34 says how 3.7 changed what 3.4 does; comparing the two
-stock members proves it. OURS is where ours means to differ from 3.7.
+stock members proves it. OURS is where ours means to differ from 3.7. MIRROR_OF_34 is where a mirror answers as 3.7 does
+though it fronts a 3.4.
 """
 
 import copy
@@ -29,15 +30,20 @@ _KEYS_ONLY = Allowed("3.7 answers keys_only from its index, without the lease", 
 _CHECKED_FIRST = ("3.7 checks leases and revisions of a whole transaction before it runs any of it, and in another order; "
                   "either way it is refused")
 
+# Frames that say "all is told up to here" before it is so. A mirror tells progress for itself, and by one rule.
+_PROGRESS = [
+    _any("3.4 reports progress to a stream without a watcher", "progress without a watcher: .*", r"items\..*"),
+    _any("3.4 reports progress to a stream that waits for a revision to come", "progress with a start to come: .*",
+         r"items\..*"),
+]
+
 FROM_34 = {
     "grpc": [
         *_STATUS, _ALARM_HEADER, _KEYS_ONLY,
         _any(UNARY_STREAM, "range stream.*"),
         _any("3.4 does not check sort options", "check: sort order outside the enum", "(code|message|response)"),
         _any("a negative start revision is compacted in 3.7, now in 3.4", "negative start.*", r"items\..*"),
-        _any("3.4 reports progress to a stream without a watcher", "progress without a watcher: .*", r"items\..*"),
-        _any("3.4 reports progress to a stream that waits for a revision to come", "progress with a start to come: .*",
-             r"items\..*"),
+        *_PROGRESS,
         Allowed("3.4 forgets that a learner is one when it is updated", "member update", r".*\.isLearner", ABSENT, True),
         Allowed("HashKV says its revision in 3.7", ".*hash.*", r"response\.hash_revision", ABSENT, ...),
         _any("HashKV at the compacted revision is possible in 3.7", ".*: hash at .*", "(code|message|response)"),
@@ -111,6 +117,8 @@ OURS = {
     ],
 }
 
+MIRROR_OF_34 = {"grpc": _PROGRESS}
+
 
 def between(oracle, member, session):
     """The list for one run, which counts its uses."""
@@ -120,3 +128,8 @@ def between(oracle, member, session):
     if member == "ours":
         lists += OURS.get(session, [])
     return copy.deepcopy(lists)
+
+
+def of_mirror(oracle, session):
+    """The list for a run of a mirror before this oracle, beside what the session allows any proxy."""
+    return copy.deepcopy(MIRROR_OF_34.get(session, []) if oracle == "etcd-3.4" else [])

@@ -8,7 +8,7 @@
 
 SESSION is one of etcdctl, rest, grpc, random, quota; KIND one of etcd-3.4, etcd-3.7, ours (tests/lib/cluster.py).
 Exits 0 when all steps agree but for the differences that are listed with a reason (a session's ALLOWED for the proxy,
-known_differences.py for members), 77 where a program cannot be had here. The environment variable GATEHOUSE_PROXY names
+known_differences.py for members and mirrors), 77 where a program cannot be had here. The environment variable GATEHOUSE_PROXY names
 another proxy to try; GATEHOUSE_TRANSCRIPT a directory to write both transcripts to.
 """
 
@@ -94,7 +94,8 @@ class Roads:
         """The differences that are meant to be."""
         if self.options.member:
             return known_differences.between(*self.names, self.options.session)
-        return getattr(session, "ALLOWED", []) + (getattr(session, "ALLOWED_OVER_TLS", []) if self.tls else [])
+        mirror = known_differences.of_mirror(self.options.oracle, self.options.session) if self.options.mirror else []
+        return mirror + getattr(session, "ALLOWED", []) + (getattr(session, "ALLOWED_OVER_TLS", []) if self.tls else [])
 
 
 def main():
