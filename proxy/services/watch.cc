@@ -76,9 +76,8 @@ class WatchCall final : public rpc::ServerHandler,
     }
     // No header of ours is older than what this client has seen.
     Mirror* const mirror = mirror_of(*request_);
-    const int64_t floor = service_.reader_.floor_of(call_.peer().address);
-    if (mirror != nullptr && mirror->can_reach() && mirror->store.revision() < floor) {
-      return service_.reader_.wait_for(*mirror, floor, *this);
+    if (mirror != nullptr && mirror->can_reach() && mirror->store.revision() < floor()) {
+      return service_.reader_.wait_for(*mirror, floor(), *this);
     }
     take();
   }
@@ -147,6 +146,9 @@ class WatchCall final : public rpc::ServerHandler,
     call_.want_message();
   }
 
+  // What the client's connection has seen and some mirror has not; 0: nothing.
+  int64_t floor() const { return service_.reader_.floor_of(call_.peer().address); }
+
   // Which mirror's revision the answer will tell; null: none's, or of one that gets no further.
   Mirror* mirror_of(const WatchRequest& request) {
     Mirror* mirror = nullptr;
@@ -201,7 +203,7 @@ class WatchCall final : public rpc::ServerHandler,
 
   void refuse_duplicate() {
     const Mirror& any = *service_.reader_.mirrors().all().front();
-    send(mirror::encode_control(any, {.revision = any.store.revision(),
+    send(mirror::encode_control(any, {.revision = std::max(any.store.revision(), floor()),
                                       .created = true,
                                       .canceled = true,
                                       .reason = kDuplicate}));
