@@ -373,7 +373,7 @@ class WatchCall final : public rpc::ServerHandler,
                          std::string_view message) {
     if (head.canceled) return send(message);
     if (slots_.contains(asked.id)) {
-      // From a negative start, to which a member may have said no for another reason.
+      // From a negative start: a member that refuses none would now look at the id.
       member_->send(encode_cancel(asked.member_id));
       return refuse_duplicate();
     }
@@ -425,10 +425,10 @@ class WatchCall final : public rpc::ServerHandler,
 
   MemberSide member_side_;
   std::unique_ptr<rpc::ClientCall> member_;
-  std::optional<Asked> asked_;  // what the member has not answered
+  std::optional<Asked> asked_;             // what the member has not answered
   std::map<int64_t, int64_t> client_ids_;  // of its watchers, by its own
   int64_t next_member_id_ = 1;             // 0 would let it choose
-  bool member_waits_ = false;  // for room towards the client
+  bool member_waits_ = false;              // for room towards the client
 };
 
 WatchService::WatchService(mirror::Reader& reader, upstream::Upstream& upstream,
