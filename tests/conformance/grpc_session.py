@@ -20,6 +20,8 @@ def run_client(target, *arguments, tidy=None):
     if not CLIENT:
         raise SystemExit("the grpc session needs --client, the program conformance-grpc-client")
     members = target.etcd.endpoints if target.etcd.size > 1 else []
+    if target.revisions_apart:
+        arguments = (*arguments, "--revisions-apart")
     tls = [f"--tls={target.tls.ca},{target.tls.cert},{target.tls.key}"] if target.tls else []
     done = subprocess.Popen([pathlib.Path(CLIENT).resolve(), *tls, *arguments, target.endpoint, *members], stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd=target.directory)

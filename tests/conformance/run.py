@@ -80,6 +80,8 @@ class Roads:
             endpoint = self.daemon.endpoint
             self.names = "directly", "through the proxy"
         self.right = road.Target(other, endpoint, not options.member, work / "right-session", self.tls, skip)
+        # A mirror that is a moment behind tells watchers what it missed in one response, as members tell history.
+        self.left.revisions_apart = self.right.revisions_apart = bool(options.mirror)
 
     def _proxy(self, stack, work, behind):
         flags = list(PROXY_FLAGS)

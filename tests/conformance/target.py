@@ -25,6 +25,7 @@ class Target:
         # Etcd has dropped /v3alpha, which ours serve: there its answers must be those of /v3.
         self.serves_v3alpha = proxied or etcd.kind == cluster.OURS
         self.skip = frozenset(skip)  # names of parts of the session
+        self.revisions_apart = False  # a watcher may be told several revisions in one response
         self.directory = pathlib.Path(directory)  # scratch files of the session
         self.directory.mkdir(parents=True, exist_ok=True)
         self.names = Names()

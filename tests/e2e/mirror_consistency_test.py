@@ -139,8 +139,9 @@ class Consistency(Case):
                 if watch is None:
                     client = etcd_grpc.Client(endpoint)
                     watch = client.watch()
-                    watch.create(key, end, start=following, prev_kv=True)
-                answer = watch.receive(0.2)
+                    answer = watch.create(key, end, start=following, prev_kv=True)  # None: nobody was there yet
+                else:
+                    answer = watch.receive(0.2)
             except queue.Empty:
                 if self.stop.is_set() and time.monotonic() > self.give_up:
                     self.wrong(f"{endpoint}: the watch got to {following - 1} of {self.last_revision}")

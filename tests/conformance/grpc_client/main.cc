@@ -1,6 +1,6 @@
 // The gRPC session of the differential test, on stock gRPC C++: an independent client.
 // Usage: PROGRAM [--tls=AUTHORITY,CERTIFICATE,KEY] [--only=PART|--skip=PART,...] [--seed=N]
-//                [--operations=N] HOST:PORT [MEMBER...]
+//                [--operations=N] [--revisions-apart] HOST:PORT [MEMBER...]
 // MEMBER is the HOST:PORT of each member, if there are several.
 #include <algorithm>
 #include <cstdio>
@@ -40,6 +40,7 @@ struct Arguments {
   std::string only;
   uint64_t seed = 1;
   int operations = 1000;
+  bool revisions_apart = false;
 };
 
 std::vector<std::string> split(const std::string& text) {
@@ -68,6 +69,8 @@ bool parse(const std::vector<std::string>& words, Arguments& out) {
       out.seed = std::strtoull(value.c_str(), nullptr, 10);
     } else if (flag == "--operations") {
       out.operations = std::atoi(value.c_str());
+    } else if (word == "--revisions-apart") {
+      out.revisions_apart = true;
     } else if (word.rfind("--", 0) == 0) {
       return false;
     } else {
@@ -80,6 +83,7 @@ bool parse(const std::vector<std::string>& words, Arguments& out) {
 int run(const Arguments& arguments) {
   const auto& addresses = arguments.addresses;
   Session session(addresses[0], {addresses.begin() + 1, addresses.end()}, arguments.tls);
+  if (arguments.revisions_apart) session.tell_revisions_apart();
   if (arguments.only == "random") {
     run_random(session, arguments.seed, arguments.operations);
     return 0;
@@ -106,7 +110,7 @@ int main(int argc, char** argv) {
   if (!gatehouse::conformance::parse({argv + 1, argv + argc}, arguments)) {
     std::fprintf(stderr,
                  "usage: %s [--tls=AUTHORITY,CERTIFICATE,KEY] [--only=PART|--skip=PART,...] "
-                 "[--seed=N] [--operations=N] HOST:PORT [MEMBER...]\n",
+                 "[--seed=N] [--operations=N] [--revisions-apart] HOST:PORT [MEMBER...]\n",
                  argv[0]);
     return 2;
   }

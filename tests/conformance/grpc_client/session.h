@@ -42,6 +42,11 @@ class Session {
   // A context with the deadline and the metadata of this session.
   std::unique_ptr<grpc::ClientContext> context() const;
 
+  // What a server may tell of several revisions in one response is recorded as one for each, as if
+  // it had been told at once. For servers that may be a moment behind.
+  void tell_revisions_apart() { revisions_apart_ = true; }
+  bool revisions_apart() const { return revisions_apart_; }
+
   void settle();
   bool has_several_members() const { return !members_.empty(); }
 
@@ -72,6 +77,7 @@ class Session {
   std::shared_ptr<grpc::Channel> channel_;
   std::vector<std::unique_ptr<pb::Maintenance::Stub>> members_;
   std::vector<std::pair<std::string, std::string>> metadata_;
+  bool revisions_apart_ = false;
 };
 
 std::string to_json(const google::protobuf::Message& message);

@@ -51,8 +51,13 @@ class WatchStream {
   void expect(std::string_view step, int count) {
     std::vector<pb::WatchResponse> responses;
     pb::WatchResponse response;
-    while (static_cast<int>(responses.size()) < count && stream_->Read(&response))
-      responses.push_back(response);
+    while (static_cast<int>(responses.size()) < count && stream_->Read(&response)) {
+      if (session_.revisions_apart() && !response.fragment()) {
+        for (auto& each : apart(response)) responses.push_back(std::move(each));
+      } else {
+        responses.push_back(response);
+      }
+    }
     std::stable_sort(responses.begin(), responses.end(),
                      [](const auto& a, const auto& b) { return a.watch_id() < b.watch_id(); });
     std::vector<std::string> jsons;
@@ -82,6 +87,21 @@ class WatchStream {
   }
 
  private:
+  static std::vector<pb::WatchResponse> apart(const pb::WatchResponse& whole) {
+    std::vector<pb::WatchResponse> parts;
+    for (const auto& event : whole.events()) {
+      const int64_t revision = event.kv().mod_revision();
+      if (parts.empty() || parts.back().header().revision() != revision) {
+        parts.push_back(whole);
+        parts.back().clear_events();
+        parts.back().mutable_header()->set_revision(revision);
+      }
+      *parts.back().add_events() = event;
+    }
+    if (parts.size() < 2) return {whole};
+    return parts;
+  }
+
   Session& session_;
   const std::string name_;
   std::unique_ptr<pb::Watch::Stub> stub_;
