@@ -67,7 +67,7 @@ class Failover(Case):
             members.make_leader(member)
             self.assertIs(members.leader(), member)
         follower = members.followers()[0]
-        self.refused(follower, "no leader endpoint found", "move-leader", members.id_of(follower))
+        self.refused(follower, "no leader endpoint given", "move-leader", members.id_of(follower))
         self.refused(members.leader(), "bad leader transferee", "move-leader", "abc")
 
     def test_without_a_leader(self):
