@@ -27,13 +27,14 @@
 #include "member/membership/initial_cluster.h"
 #include "member/membership/release.h"
 #include "member/metrics.h"
-#include "member/schema/meta.h"
 #include "member/mvcc/metrics.h"
 #include "member/operations.h"
-#include "member/replica/convert.h"
 #include "member/peers.h"
+#include "member/replica/convert.h"
 #include "member/replica/force_new_cluster.h"
+#include "member/schema/meta.h"
 #include "member/settings.h"
+#include "member/srv_bootstrap.h"
 #include "member/version.h"
 #include "member/worker.h"
 
@@ -176,18 +177,21 @@ Status Member::choose_initial_members(replica::StorageOptions& storage) {
   Result<membership::InitialCluster> initial =
       membership::parse_initial_cluster(options_.initial_cluster);
   if (*restart) {
-    // The log knows who it is; flags count as long as there is nothing in it.
-    if (options_.new_cluster && initial.ok() && initial->contains(options_.name)) {
+    // The log knows who it is; flags count as long as there is nothing in it. DNS is not asked
+    // again: one whose start ended that early learns from the others, as a new member does.
+    if (options_.new_cluster && options_.discovery_srv.empty() && initial.ok() &&
+        initial->contains(options_.name)) {
       storage.initial_members =
           membership::initial_members(*initial, options_.initial_cluster_token);
     }
     initial_members_ = storage.initial_members;
     return Status();
   }
+  if (!options_.discovery_srv.empty()) initial = discover_by_srv(options_, logger_);
   if (!initial.ok()) return initial.status();
   if (options_.new_cluster) {
     GATEHOUSE_RETURN_IF_ERROR(membership::check_new_cluster(
-        *initial, options_.name, url_texts(options_.initial_advertise_peer_urls)));
+        *initial, options_.name, url_texts(options_.initial_advertise_peer_urls), resolve_url));
     storage.initial_members =
         membership::initial_members(*initial, options_.initial_cluster_token);
     GATEHOUSE_RETURN_IF_ERROR(check_not_bootstrapped(

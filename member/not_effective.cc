@@ -14,7 +14,7 @@ namespace {
 using Then = NotEffective::Then;
 
 constexpr std::string_view kNoDiscovery =
-    "the members of a new cluster are named by --initial-cluster only";
+    "the members of a new cluster are named by --initial-cluster or --discovery-srv";
 
 constexpr std::string_view kNoPeerHashes = "hashes of other members are not asked for";
 constexpr std::string_view kPeerTimeouts =
@@ -23,7 +23,6 @@ constexpr std::string_view kNoUsers = "there are no users";
 
 constexpr NotEffective kNotYetEffective[] = {
     {"discovery-endpoints", "", Then::kRefuse, kNoDiscovery},
-    {"discovery-srv", "", Then::kRefuse, kNoDiscovery},
     {"auth-token", "jwt", Then::kRefuse, "tokens are simple tokens only"},
     {"enable-pprof", "", Then::kTell, "profiles of this process are taken with perf"},
     {"enable-distributed-tracing", "", Then::kTell, "no spans are sent"},

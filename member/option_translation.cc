@@ -190,6 +190,8 @@ Status translate_cluster(const OptionValues& values, Options* options) {
   options->initial_cluster_token = values.string("initial-cluster-token");
   options->force_new_cluster = values.boolean("force-new-cluster");
   GATEHOUSE_RETURN_IF_ERROR(translate_discovery(values));
+  options->discovery_srv = values.string("discovery-srv");
+  options->discovery_srv_name = values.string("discovery-srv-name");
 
   options->initial_cluster = values.string("initial-cluster");
   // As in etcd, a member that says no more than its name starts a cluster of its own; the same text

@@ -79,6 +79,8 @@ struct Options {
   std::map<std::string, std::vector<Url>> initial_members;
   bool new_cluster = true;  // --initial-cluster-state
   std::string initial_cluster_token = "etcd-cluster";
+  std::string discovery_srv;       // a DNS domain that names the members of a new cluster
+  std::string discovery_srv_name;  // suffix of the service's name
   bool force_new_cluster = false;
 
   // -- storage

@@ -183,4 +183,17 @@ std::unique_ptr<Attempt> SrvResolver::lookup(const std::string& name, LookupDone
   return lookup;
 }
 
+Result<std::vector<SrvRecord>> look_up_srv(const std::string& name) {
+  EventLoop loop;
+  Result<std::unique_ptr<SrvResolver>> resolver = SrvResolver::create(loop);
+  if (!resolver.ok()) return resolver.status();
+  Result<std::vector<SrvRecord>> records = not_found(name);
+  const auto attempt = (*resolver)->lookup(name, [&](Result<std::vector<SrvRecord>> answer) {
+    records = std::move(answer);
+    loop.stop();
+  });
+  loop.run();
+  return records;
+}
+
 }  // namespace gatehouse::loop

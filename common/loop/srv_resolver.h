@@ -50,4 +50,7 @@ class SrvResolver {
   std::unique_ptr<State> state_;
 };
 
+// One lookup on a loop of its own, for a program's start: blocks until it is over.
+Result<std::vector<SrvRecord>> look_up_srv(const std::string& name);
+
 }  // namespace gatehouse::loop

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""--discovery-srv against a name server of the test's own.    discovery_test.py [--proxy PROGRAM] [TEST]
+"""--discovery-srv of proxy and member against a name server of the test's own.    discovery_test.py [--proxy PROGRAM] [TEST]
 
-The proxy asks the servers of /etc/resolv.conf, on port 53. So the programs run in mount and network namespaces of their
+They ask the servers of /etc/resolv.conf, on port 53. So the programs run in mount and network namespaces of their
 own, where that file names a name server on loopback; that takes root, and the test says so and is skipped without.
 """
 
@@ -136,6 +136,55 @@ class Discovery(Case):
         proxy = self.discover()
         self.assertEqual(proxy.process.wait(40), 1)
         self.assertIn("_etcd-client-ssl._tcp.example.test", proxy.log())
+
+
+class Members(Case):
+    """Members of a new cluster, named by DNS alone."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = Discovery.server
+        self.server.services = {}
+        self.server.silent = False
+        self.ports = [(cluster.free_port(), cluster.free_port()) for _ in range(3)]
+
+    def member(self, number, *flags):
+        client, peer = self.ports[number]
+        return self.daemon(cluster.server_binary(cluster.OURS), f"--name=m{number}", f"--data-dir={self.scratch()}/data",
+                           "--discovery-srv=example.test", f"--listen-client-urls=http://127.0.0.1:{client}",
+                           f"--advertise-client-urls=http://127.0.0.1:{client}", f"--listen-peer-urls=http://127.0.0.1:{peer}",
+                           f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}", *flags, name=f"m{number}")
+
+    def test_records_make_a_cluster(self):
+        # Their hosts are names; the members advertise addresses.
+        self.server.services["_etcd-server._tcp.example.test"] = [(0, 0, peer, "localhost") for _, peer in self.ports]
+        members = [self.member(number) for number in range(3)]
+        for member in members:
+            wait_for(lambda member=member: member.check_alive() and "ready to serve client requests" in member.log(), member.name)
+        self.assertEqual(support.put(self.ports[0][0], "srv", "1")[0], 200)
+        self.assertEqual(support.get(self.ports[2][0], "srv")[0], 200)
+
+        def names():
+            status, answer = support.rest(self.ports[1][0], "/v3/cluster/member/list", {})
+            return status == 200 and sorted(each.get("name", "") for each in answer["members"]) == ["m0", "m1", "m2"]
+        wait_for(names, "the members to have told their names")
+
+    def test_it_must_be_among_them(self):
+        self.server.services["_etcd-server._tcp.example.test"] = [(0, 0, peer, "localhost") for _, peer in self.ports[:2]]
+        member = self.member(2)
+        self.assertEqual(member.process.wait(30), 1)
+        self.assertIn('cannot find local etcd member \\"m2\\" in SRV records', member.log())
+
+    def test_the_scheme_must_be_its_own(self):
+        self.server.services["_etcd-server-ssl-blue._tcp.example.test"] = [(0, 0, peer, "localhost") for _, peer in self.ports]
+        member = self.member(0, "--discovery-srv-name=blue")
+        self.assertEqual(member.process.wait(30), 1)
+        self.assertIn("scheme mismatch", member.log())
+
+    def test_no_records(self):
+        member = self.member(0)
+        self.assertEqual(member.process.wait(30), 1)
+        self.assertIn("--discovery-srv example.test", member.log())
 
 
 def enter():

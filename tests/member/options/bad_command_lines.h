@@ -300,8 +300,6 @@ inline std::vector<BadCommandLine> bad_command_lines() {
       // -- what this release does not do and must not seem to do
       {"--discovery-endpoints=http://d:1 --discovery-token=x", 1,
        "--discovery-endpoints is not supported by this release", In::kOurs},
-      {"--discovery-srv=example.com", 1, "--discovery-srv is not supported by this release",
-       In::kOurs},
       {"--auth-token=jwt,pub-key=a,priv-key=b,sign-method=RS256", 1,
        "--auth-token=jwt is not supported by this release", In::kOurs},
       {"grpc-proxy start", 1, "\"grpc-proxy\" is no command of gatehouse-member", In::kOurs},
