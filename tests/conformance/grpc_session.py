@@ -50,7 +50,8 @@ def run_client(target, *arguments, tidy=None):
 def timed_out(outcome):
     """At a deadline client, proxy and member give up at the same moment, and who is first words the error; etcd's own
     lock calls its own deadline Unknown."""
-    if outcome["code"] in ("DEADLINE_EXCEEDED", "UNKNOWN") and "deadline exceeded" in outcome["message"].lower():
+    worded = "deadline exceeded" in outcome.get("message", "").lower()
+    if outcome["code"] == "DEADLINE_EXCEEDED" or (outcome["code"] == "UNKNOWN" and worded):
         return {"code": "DEADLINE_EXCEEDED"}
     return outcome
 
