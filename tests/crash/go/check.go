@@ -141,7 +141,8 @@ func checkWrites(calls []*Call, events []Event) (map[*Call]int64, error) {
 		case call == nil || call.Key != event.Key:
 			return nil, fmt.Errorf("revision %d has %s=%s, which nobody wrote", event.Rev, event.Key, event.Value)
 		case executed[call] != 0:
-			return nil, fmt.Errorf("%s=%s was written twice, at %d and %d", event.Key, event.Value, executed[call], event.Rev)
+			return nil, fmt.Errorf("%s=%s was written twice, at %d and %d, by a call from %v to %v that was told revision %d, error %v",
+				event.Key, event.Value, executed[call], event.Rev, call.Begin, call.End, call.Rev, call.Err)
 		case call.Err == nil && !call.Writes():
 			return nil, fmt.Errorf("%s=%s was written at %d by a transaction that was said to have failed", event.Key,
 				event.Value, event.Rev)
