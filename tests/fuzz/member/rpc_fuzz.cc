@@ -255,13 +255,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (Call& call : calls) {
       if (call.handler != nullptr) call.half_close();
     }
-    // A request's time is 7 s; locks, campaigns and observers wait as long as they must.
+    // A request's time is 7 s; locks, campaigns, observers and watches go on as long as they must.
     pass(*process, 10'000);
     for (Call& call : calls) {
       CHECK(call.stream.heads <= 1);
       if (call.handler == nullptr) continue;
       const std::string_view path = call.stream.head.path;
-      const bool waits = path.starts_with("/v3lockpb.") || path.starts_with("/v3electionpb.");
+      const bool waits = path.starts_with("/v3lockpb.") || path.starts_with("/v3electionpb.") ||
+                         path.starts_with("/etcdserverpb.Watch/");
       CHECK(call.stream.ended || waits);
       if (call.stream.ended) {
         CHECK(call.stream.grpc_status() != "(none)");
