@@ -47,7 +47,12 @@ Endpoint::Rank Endpoint::rank() const {
 
 void Endpoint::on_subchannel_state(rpc::Subchannel&, rpc::ChannelState state, const Status&) {
   const bool ready = state == rpc::ChannelState::kReady;
-  if (std::exchange(was_ready_, ready) && !ready) on_lost_();
+  if (std::exchange(was_ready_, ready) == ready) return;
+  if (ready) {
+    probe_timer_.arm(0);  // who leads may have changed, and calls wait for the answer
+  } else {
+    on_lost_();
+  }
 }
 
 void Endpoint::on_call_started(bool stream) {

@@ -1,12 +1,12 @@
 // A million leases with a key each: what they cost. The bounds are coarse, for slow machines; the
 // figures are printed.
 #include <gtest/gtest.h>
-#include <malloc.h>
 
 #include <chrono>
 #include <cstdio>
 
 #include "member/lease/lessor.h"
+#include "tests/common/base/heap.h"
 
 namespace gatehouse::lease {
 namespace {
@@ -44,15 +44,10 @@ class Stopwatch {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-size_t bytes_in_use() {
-  const struct mallinfo2 info = mallinfo2();
-  return info.uordblks + info.hblkhd;
-}
-
 TEST(Scale, AMillionLeasesAreCheap) {
   NoRows writer;
   uint64_t now = 0;
-  const size_t before = bytes_in_use();
+  const size_t before = gatehouse::testing::live_heap_bytes();
   Lessor lessor({}, [&now] { return now; });
   Stopwatch watch;
   double seconds = 0;
@@ -65,7 +60,7 @@ TEST(Scale, AMillionLeasesAreCheap) {
     lessor.attach("registry/key/" + std::to_string(id), id);
   }
   seconds += watch.lap("attach");
-  const size_t used = bytes_in_use() - before;
+  const size_t used = gatehouse::testing::live_heap_bytes() - before;
   std::printf("%zu bytes a lease with its key\n", used / static_cast<size_t>(kLeases));
   for (LeaseId id = 1; id <= kLeases; ++id) {
     ++now;

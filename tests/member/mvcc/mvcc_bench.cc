@@ -2,7 +2,6 @@
 // the memory of a key. Nanoseconds are CPU time of the calling thread. Not a test: run it by hand.
 //
 //   mvcc_bench [directory, default /tmp] [keys, default 1000000]
-#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include "member/mvcc/index.h"
 #include "member/mvcc/range.h"
 #include "member/mvcc/store.h"
+#include "tests/common/base/heap.h"
 
 namespace gatehouse::mvcc {
 namespace {
@@ -62,7 +62,7 @@ void report(const char* what, double seconds, uint64_t times) {
 
 void run_index(uint64_t keys) {
   const std::vector<uint64_t> order = shuffled(keys);
-  const size_t before = ::mallinfo2().uordblks;
+  const size_t before = gatehouse::testing::live_heap_bytes();
   Index index;
   int64_t revision = 1;
   const ThreadTime put_time;
@@ -71,7 +71,7 @@ void run_index(uint64_t keys) {
     index.publish();
   }
   report("index: put of a new key, random, published", put_time.seconds(), keys);
-  const size_t after = ::mallinfo2().uordblks;
+  const size_t after = gatehouse::testing::live_heap_bytes();
   std::printf("index: %.1f bytes a key with its 30 bytes\n",
               static_cast<double>(after - before) / static_cast<double>(keys));
   const ThreadTime again_time;

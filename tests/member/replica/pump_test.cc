@@ -47,9 +47,7 @@ class PumpTest : public ::testing::Test,
   }
 
   void become_leader_of_one() {
-    start({kSelf});
-    pump_->campaign();
-    executor_.run_until_idle();
+    start({kSelf});  // who is alone campaigns at once
     finish_writes();
     ASSERT_TRUE(progress_.is_leader);
     finish_writes();

@@ -3,18 +3,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <malloc.h>
 
 #include <thread>
 
 #include "common/loop/event_loop.h"
 #include "member/transport/snapshot_receiver.h"
+#include "tests/common/base/heap.h"
 #include "tests/common/loop/support.h"
 #include "tests/member/transport/rig.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-extern "C" size_t __sanitizer_get_current_allocated_bytes();  // its header may not be installed
-#endif
 
 namespace gatehouse::transport {
 namespace {
@@ -24,16 +20,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 using namespace testing;  // NOLINT: the rig
-
-// Bytes allocated and not freed.
-size_t live_bytes() {
-#if defined(__SANITIZE_ADDRESS__)
-  return __sanitizer_get_current_allocated_bytes();
-#else
-  const struct mallinfo2 info = mallinfo2();
-  return info.uordblks + info.hblkhd;
-#endif
-}
 
 class SnapshotTest : public ::testing::Test {
  protected:
@@ -84,7 +70,7 @@ TEST_F(SnapshotTest, AHundredMegabytesInFlatMemory) {
   };
   one.send(snapshot_to(2));
   net.sim.advance(5);
-  const size_t before = live_bytes();
+  const size_t before = gatehouse::testing::live_heap_bytes();
   size_t most = before;
   int sent = 0;
   while (one.snapshot_reports.empty()) {
@@ -92,7 +78,7 @@ TEST_F(SnapshotTest, AHundredMegabytesInFlatMemory) {
     ++sent;
     net.sim.advance(1);
     EXPECT_EQ(heartbeats, sent) << "a heartbeat waited behind the snapshot";
-    most = std::max(most, live_bytes());
+    most = std::max(most, gatehouse::testing::live_heap_bytes());
     ASSERT_LT(sent, 10'000);
   }
   EXPECT_THAT(one.snapshot_reports, ElementsAre(Pair(2, true)));

@@ -2,7 +2,6 @@
 #include "proxy/mirror/tree.h"
 
 #include <gtest/gtest.h>
-#include <malloc.h>
 
 #include <map>
 #include <random>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "proto/kv.pb.h"
+#include "tests/common/base/heap.h"
 
 namespace gatehouse::mirror {
 namespace {
@@ -133,7 +133,7 @@ TEST(Tree, RangesCover) {
 TEST(Tree, AKeyCostsLittle) {
   constexpr size_t kKeys = 200'000;
   const std::string value(256, 'v');
-  const size_t before = mallinfo2().uordblks;
+  const size_t before = gatehouse::testing::live_heap_bytes();
   Tree tree;
   size_t payload = 0;
   for (size_t i = 0; i < kKeys; ++i) {
@@ -142,7 +142,7 @@ TEST(Tree, AKeyCostsLittle) {
     tree.put(entry(key, value, static_cast<int64_t>(i + 2)));
   }
   ASSERT_EQ(tree.size(), kKeys);
-  const size_t overhead = (mallinfo2().uordblks - before - payload) / kKeys;
+  const size_t overhead = (gatehouse::testing::live_heap_bytes() - before - payload) / kKeys;
   RecordProperty("overhead_bytes_a_key", static_cast<int>(overhead));
   EXPECT_LE(overhead, 120u);
 }
