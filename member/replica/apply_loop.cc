@@ -11,7 +11,7 @@ namespace gatehouse::replica {
 
 ApplyLoop::ApplyLoop(env::Executor& executor, env::Executor& pump_executor, const Options& options,
                      const apply::Parts& parts, size_t lanes, RequestIds& ids, Progress& progress,
-                     mvcc::WatchFeed& feed, uint64_t applied, ApplyEvents events,
+                     mvcc::WatchFeed& feed, raft::LogPosition applied, ApplyEvents events,
                      log::Logger logger)
     : executor_(executor),
       pump_executor_(pump_executor),
@@ -23,9 +23,10 @@ ApplyLoop::ApplyLoop(env::Executor& executor, env::Executor& pump_executor, cons
       events_(std::move(events)),
       logger_(std::move(logger)),
       times_(executor, options.warn_apply_ms, options.metrics, logger_),
-      index_(applied),
+      index_(applied.index),
+      term_(applied.term),
       answers_(lanes) {
-  progress_.applied = applied;
+  progress_.applied = applied.index;
 }
 
 void ApplyLoop::on_committed(std::shared_ptr<const raft::Snapshot> snapshot,

@@ -21,6 +21,7 @@
 #include "common/metrics/metrics.h"
 #include "member/apply/applier.h"
 #include "member/mvcc/watch_feed.h"
+#include "member/raft/log.h"
 #include "member/raft/types.h"
 #include "member/replica/apply_times.h"
 #include "member/replica/lane.h"
@@ -61,10 +62,12 @@ class ApplyLoop final : public CommitSink {
     Metrics metrics;
   };
 
-  // `applied`: what the backend has.
+  // `applied`: what the backend has. Its term as well: a compaction that goes on may call for a
+  // snapshot of this point before any entry is applied.
   ApplyLoop(env::Executor& executor, env::Executor& pump_executor, const Options& options,
             const apply::Parts& parts, size_t lanes, RequestIds& ids, Progress& progress,
-            mvcc::WatchFeed& feed, uint64_t applied, ApplyEvents events, log::Logger logger);
+            mvcc::WatchFeed& feed, raft::LogPosition applied, ApplyEvents events,
+            log::Logger logger);
 
   // On the pump's thread.
   void on_committed(std::shared_ptr<const raft::Snapshot> snapshot,
@@ -118,7 +121,7 @@ class ApplyLoop final : public CommitSink {
   bool running_ = false;
   bool in_call_ = false;  // of change_configuration
   uint64_t index_;
-  uint64_t term_ = 0;
+  uint64_t term_;
   bool dirty_ = false;  // something since the last finish_batch()
   raftpb::ConfState conf_state_;
   std::vector<std::vector<Answer>> answers_;  // by lane

@@ -36,7 +36,10 @@ void Pump::start() {
 }
 
 void Pump::campaign_if_alone() {
-  if (core_->leader() == raft::kNoNode && core_->is_sole_voter()) core_->campaign();
+  if (core_->role() == raft::Role::kFollower && core_->leader() == raft::kNoNode &&
+      core_->is_sole_voter()) {
+    core_->campaign();
+  }
 }
 
 void Pump::turn() { executor_.at_turn_end(*this); }

@@ -83,7 +83,8 @@ void Replica::wire(env::FileSystem& files, Storage& storage, std::unique_ptr<raf
   log_writer_ = &log_writer;
   files_ = &files;
   snap_directory_ = storage.snap_directory;
-  const uint64_t applied = core->log().applied();
+  const uint64_t index = core->log().applied();
+  const raft::LogPosition applied{index, *core->log().term(index)};  // it goes back that far
   const uint64_t snapshot_index = core->log().snapshot() ? core->log().snapshot()->index : 0;
 
   apply::Parts parts{state_.backend, state_.store, state_.lessor, state_.alarms, state_.cluster};

@@ -18,7 +18,7 @@ namespace {
 
 class ApplyLoopTest : public ::testing::Test {
  protected:
-  void start(uint64_t quota_bytes = 0) {
+  void start(uint64_t quota_bytes = 0, raft::LogPosition applied = {}) {
     ApplyEvents events;
     events.change_configuration = [this](raftpb::ConfChangeV2,
                                          std::function<void(Result<raftpb::ConfState>)> done) {
@@ -34,7 +34,7 @@ class ApplyLoopTest : public ::testing::Test {
       order_ += "change " + std::to_string(id) + (status.ok() ? " done\n" : " refused\n");
     };
     events.on_no_space = [this] { ++no_space_; };
-    events.on_batch = [](uint64_t, uint64_t) {};
+    events.on_batch = [this](uint64_t index, uint64_t term) { reached_ = {index, term}; };
     events.answer = [this](size_t lane, std::vector<Answer> answers) {
       for (Answer& each : answers) {
         order_ += "answer " + std::to_string(lane) + "\n";
@@ -44,7 +44,7 @@ class ApplyLoopTest : public ::testing::Test {
     apply::Parts parts = state_.parts();
     parts.quota_bytes = quota_bytes;
     loop_ = std::make_unique<ApplyLoop>(executor_, executor_, ApplyLoop::Options{}, parts, 2, ids_,
-                                        progress_, *state_.feed, 0, std::move(events),
+                                        progress_, *state_.feed, applied, std::move(events),
                                         log::Logger());
   }
 
@@ -85,6 +85,7 @@ class ApplyLoopTest : public ::testing::Test {
   std::vector<Answer> answers_;
   int no_space_ = 0;
   uint64_t last_index_ = 0;
+  raft::LogPosition reached_;  // of the last batch
   std::function<void(Result<raftpb::ConfState>)> change_done_;
   std::unique_ptr<ApplyLoop> loop_;
 };
@@ -125,6 +126,13 @@ TEST_F(ApplyLoopTest, EntriesBehindAMembershipChangeWaitForTheCore) {
   EXPECT_EQ(order_, "change 77 refused\nanswer 0\napplied 2\nanswer 0\napplied 3\n")
       << "member 5 was none";
   EXPECT_EQ(durable_index(), 3U);
+}
+
+TEST_F(ApplyLoopTest, ACompactionThatGoesOnBeforeAnyEntryEndsWhereTheDatabaseIs) {
+  start(0, {7, 3});
+  loop_->run_writer_tasks();
+  EXPECT_EQ(reached_.index, 7U);
+  EXPECT_EQ(reached_.term, 3U) << "a snapshot may be taken of this point";
 }
 
 TEST_F(ApplyLoopTest, OverTheQuotaEveryWriteAsksForTheAlarm) {
