@@ -116,6 +116,7 @@ void Checks::look_at_commits(raft::NodeId id, const raft::Core& core, Seen& seen
 
 void Checks::look_at_leader(raft::NodeId id, const raft::Core& core) {
   ++counts_.leaders;
+  if (on_leader) on_leader(id);
   const auto [at, fresh] = leader_of_term_.try_emplace(core.term(), id);
   if (!fresh && at->second != id) {
     return fail("election safety: two leaders in term " + number(core.term()));

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -63,6 +64,9 @@ class Checks {
     uint64_t conf_changes = 0;
   };
   const Counts& counts() const { return counts_; }
+
+  // A member has become leader.
+  std::function<void(raft::NodeId)> on_leader;
 
  private:
   struct Seen {  // of one life

@@ -1,5 +1,6 @@
 #include "tests/sim/clients.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -149,10 +150,16 @@ void Clients::finish() {
     for (size_t key = 0; key < histories_.size(); ++key) {
       // Being asked it runs, and may find that it has to end.
       if (!machine->on() || !machine->process()->core().promotable()) break;
-      ++reads_left_;
-      read(*machine, begin(0, key, Operation(), /*last=*/true));
+      last_reads_.push_back({machine.get(), begin(0, key, Operation(), /*last=*/true)});
+      read(*machine, last_reads_.back().question);
     }
   }
+}
+
+bool Clients::finished() const {
+  return std::none_of(last_reads_.begin(), last_reads_.end(), [](const LastRead& read) {
+    return !read.question->answered && !read.machine->retired();
+  });
 }
 
 void Clients::propose(Machine& machine, const Asked& question) {
@@ -198,6 +205,7 @@ void Clients::answer(const Asked& question, Value found, int64_t revision) {
   done.told = ++moment_;
   done.found = found;
   done.revision = revision;
+  question->answered = true;
   ++answered_;
   world_.trace.note(world_.timeline.now_us(), "is told", question->client, found,
                     static_cast<uint64_t>(revision));
@@ -206,11 +214,7 @@ void Clients::answer(const Asked& question, Value found, int64_t revision) {
     world_.checks.acknowledged(revision, key_text(question->key),
                                done.value == kAbsent ? "" : text_of(done.value));
   }
-  if (question->last) {
-    --reads_left_;
-  } else {
-    think(question->client);
-  }
+  if (!question->last) think(question->client);
 }
 
 void Clients::give_up(const Asked& question, bool never) {

@@ -20,9 +20,10 @@ class Clients {
   void start();
   // No new questions, but for finish().
   void stop() { stopped_ = true; }
-  // Every key is read once from every member that is on. finished(): all were answered.
+  // Every key is read once from every member that is on. finished(): all were answered, but for
+  // those asked of a machine whose removal came late.
   void finish();
-  bool finished() const { return reads_left_ == 0; }
+  bool finished() const;
 
   // One for each key.
   const std::vector<History>& histories() const { return histories_; }
@@ -36,6 +37,7 @@ class Clients {
     size_t client;
     bool last;     // of finish()
     bool open = true;
+    bool answered = false;
   };
   using Asked = std::shared_ptr<Question>;
 
@@ -62,7 +64,11 @@ class Clients {
   Value next_value_ = 1;
   uint64_t answered_ = 0;
   bool stopped_ = false;
-  size_t reads_left_ = 0;
+  struct LastRead {
+    const Machine* machine;
+    Asked question;
+  };
+  std::vector<LastRead> last_reads_;
 };
 
 }  // namespace gatehouse::sim

@@ -29,6 +29,9 @@ void Faults::every(uint64_t mean_us, std::function<void()> happens) {
 void Faults::start() {
   const Plan& plan = world_.plan;
   every(plan.crash_every_us, [this] { crash(); });
+  if (plan.short_reigns > 0) {
+    world_.checks.on_leader = [this](raft::NodeId id) { cut_reign_short(id); };
+  }
   every(plan.blackout_every_us, [this] { black_out(); });
   every(plan.partition_every_us, [this] { partition(); });
   every(plan.stall_every_us, [this] { stall(); });
@@ -95,6 +98,25 @@ void Faults::crash() {
   }
   machine->lose_power();
   power_on_later(machine);
+}
+
+// What figure 8 of the paper is about: entries that some have, of leaders that were gone before they
+// could commit them.
+void Faults::cut_reign_short(raft::NodeId leader) {
+  if (stopped_ || entropy_.unit() >= world_.plan.short_reigns) return;
+  const bool unheard = entropy_.below(2) == 0;
+  for (const std::unique_ptr<Machine>& machine : machines_) {
+    if (unheard) world_.network.cut(leader, machine->identity().id);
+  }
+  const uint64_t lasts_us = around(entropy_, (unheard ? 20 : 2) * world_.plan.delay_max_us);
+  world_.timeline.after(lasts_us, [this, leader, unheard] {
+    if (unheard) world_.network.mend();
+    Machine* const machine = machine_of(leader);
+    if (stopped_ || !machine->on()) return;
+    ++counts_.crashes;
+    machine->lose_power();
+    power_on_later(machine);
+  });
 }
 
 void Faults::power_on_later(Machine* machine) {

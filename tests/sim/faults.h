@@ -46,6 +46,7 @@ class Faults {
   Machine* machine_of(raft::NodeId id) const;
 
   void crash();
+  void cut_reign_short(raft::NodeId leader);
   void power_on_later(Machine* machine);
   void black_out();
   void partition();

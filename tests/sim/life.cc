@@ -62,6 +62,10 @@ Network::Ends Cluster::network_ends() {
   ends.deliver = [this](raft::Message message) {
     if (Machine* const to = machine_of(message.to)) to->deliver(std::move(message));
   };
+  ends.runs = [this](raft::NodeId id) {
+    const Machine* const machine = machine_of(id);
+    return machine != nullptr && machine->on();
+  };
   ends.lost = [this](raft::NodeId from, raft::NodeId to) {
     if (Machine* const sender = machine_of(from)) sender->unreachable(to);
   };

@@ -1,9 +1,18 @@
 #include "tests/sim/network.h"
 
+#include <algorithm>
+
 #include "common/base/check.h"
 #include "member/raft/wire.h"
 
 namespace gatehouse::sim {
+
+namespace {
+
+constexpr uint64_t kDialAgainUs = 100'000;
+constexpr uint64_t kSnapshotTakesUs = 3'000'000;  // at most: it must be over when faults have long ended
+
+}  // namespace
 
 Network::Network(Timeline& timeline, Trace& trace, const Plan& plan, Ends ends)
     : timeline_(timeline),
@@ -44,19 +53,37 @@ void Network::carry(std::shared_ptr<raft::Message> message) {
   const uint64_t after = delay();
   timeline_.after(after, [this, lost = loses(), message = std::move(message)] {
     const std::pair<raft::NodeId, raft::NodeId> link(message->from, message->to);
-    trace_.note(timeline_.now_us(), raft::message_name(message->type), message->to, message->from,
-                message->term * 1000 + message->index);
     if (lost || cut_.contains(link)) {
       if (entropy_.below(4) == 0) ends_.lost(link.first, link.second);
-      return;
+    } else if (!ends_.runs(link.second) && entropy_.unit() < plan_.kept) {
+      keep(message);
+    } else {
+      arrive(message);
     }
-    ++delivered_;
-    ends_.deliver(*message);
+  });
+}
+
+void Network::arrive(std::shared_ptr<raft::Message> message) {
+  trace_.note(timeline_.now_us(), raft::message_name(message->type), message->to, message->from,
+              message->term * 1000 + message->index);
+  ++delivered_;
+  ends_.deliver(*message);
+}
+
+// What is queued for a member that cannot be reached goes out when it can: to another process than
+// the one that it was meant for.
+void Network::keep(std::shared_ptr<raft::Message> message) {
+  timeline_.after(kDialAgainUs, [this, message = std::move(message)] {
+    if (ends_.runs(message->to)) {
+      arrive(message);
+    } else {
+      keep(message);
+    }
   });
 }
 
 void Network::send_snapshot(raft::Message message, std::string database) {
-  const uint64_t after = 10 * delay();
+  const uint64_t after = std::min(10 * delay(), kSnapshotTakesUs);
   timeline_.after(after, [this, lost = loses(), message = std::move(message),
                           database = std::move(database)] {
     const std::pair<raft::NodeId, raft::NodeId> link(message.from, message.to);

@@ -20,6 +20,7 @@ namespace gatehouse::sim {
 class Network {
  public:
   using Deliver = std::function<void(raft::Message)>;
+  using Runs = std::function<bool(raft::NodeId)>;
   // A sender may learn that a message did not get there.
   using Lost = std::function<void(raft::NodeId from, raft::NodeId to)>;
   // Snapshots are streams of their own: both ends know what became of one.
@@ -27,6 +28,7 @@ class Network {
   using ReportSnapshot = std::function<void(raft::NodeId from, raft::NodeId to, bool arrived)>;
   struct Ends {
     Deliver deliver;
+    Runs runs;
     Lost lost;
     DeliverSnapshot deliver_snapshot;
     ReportSnapshot report_snapshot;
@@ -48,6 +50,8 @@ class Network {
 
  private:
   void carry(std::shared_ptr<raft::Message> message);
+  void arrive(std::shared_ptr<raft::Message> message);
+  void keep(std::shared_ptr<raft::Message> message);
   uint64_t delay();
   bool loses() { return !reliable_ && entropy_.unit() < plan_.loss; }
 

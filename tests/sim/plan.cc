@@ -69,6 +69,9 @@ Plan::Plan(uint64_t number) : seed(number) {
   keys = between(1, 3);
   think_us = between(1, 200) * kMs;
   patience_us = between(500, 5000) * kMs;
+  kept = entropy.below(2) == 0 ? 0 : entropy.unit();
+  short_reigns = entropy.below(3) == 0 ? entropy.unit() : 0;
+  if (entropy.below(2) == 0) down_for_us = between(1, 100) * kMs;
 }
 
 std::string Plan::describe() const {

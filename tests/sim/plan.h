@@ -33,6 +33,8 @@ struct Plan {
   double loss;
   double repeat;  // a message comes twice
   double late;    // a message takes up to 100 times as long, and is overtaken
+  double short_reigns;  // a new leader soon loses power, maybe before anybody hears of it
+  double kept;    // one for a machine that is off is kept until it is on again
   // Mean times between events; 0: never.
   uint64_t partition_every_us;
   uint64_t partition_lasts_us;

@@ -8,6 +8,7 @@
 // Exit code 1: one was not caught, or something else was.
 #include "tests/sim/planted.h"
 
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,7 +32,7 @@ constexpr Bug kBugs[] = {
 };
 
 // Several times what the rarest of them took when this was chosen.
-constexpr uint64_t kMaxSeeds = 5000;
+constexpr uint64_t kMaxSeeds = 8000;
 constexpr uint64_t kSeedsWithout = 100;
 
 std::string_view switched_on;
@@ -40,21 +41,21 @@ std::string_view switched_on;
 bool caught(const Bug& bug, uint64_t seeds) {
   const auto start = std::chrono::steady_clock::now();
   std::fflush(stdout);
+  void* const shared = ::mmap(nullptr, sizeof(uint64_t), PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) return false;
+  auto* const at_seed = static_cast<volatile uint64_t*>(shared);
   const pid_t child = ::fork();
   if (child == 0) {
     switched_on = bug.name;
     for (uint64_t seed = 1; seed <= seeds; ++seed) {
       // A CHECK that fails is a way to be caught; what it says goes to standard error.
-      std::printf("  seed %llu: ", static_cast<unsigned long long>(seed));
-      std::fflush(stdout);
+      *at_seed = seed;
       LifeOptions options;
       options.seed = seed;
       const Life life = live(options);
-      if (life.verdict == Life::Verdict::kFine) {
-        std::printf("\r");
-        continue;
-      }
-      std::printf("%s\n", life.why.substr(0, life.why.find('\n')).c_str());
+      if (life.verdict == Life::Verdict::kFine) continue;
+      std::printf("  %s\n", life.why.substr(0, life.why.find('\n')).c_str());
       std::fflush(stdout);
       ::_exit(1);
     }
@@ -64,8 +65,10 @@ bool caught(const Bug& bug, uint64_t seeds) {
   if (child < 0 || ::waitpid(child, &status, 0) != child) return false;
   const bool found = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
   if (WIFSIGNALED(status)) std::printf("the process ended by signal %d\n", WTERMSIG(status));
-  std::printf("%s %s (%s), %.1f s\n", found ? "caught" : "not caught", bug.name, bug.what,
+  std::printf("%s %s (%s), %llu seeds, %.1f s\n", found ? "caught" : "not caught", bug.name,
+              bug.what, static_cast<unsigned long long>(*at_seed),
               std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  ::munmap(shared, sizeof(uint64_t));
   return found;
 }
 
