@@ -5,6 +5,8 @@
            [--proxy PROGRAM] [--mirror PREFIX]
                                  etcd itself, and a proxy in front of another etcd (the default)
            --member KIND         etcd itself, and another member: a kind or a program
+           --member KIND --proxy PROGRAM [--mirror PREFIX]
+                                 etcd itself, and a proxy in front of the other members
 
 SESSION is one of etcdctl, rest, grpc, random, quota; KIND one of etcd-3.4, etcd-3.7, ours (tests/lib/cluster.py).
 Exits 0 when all steps agree but for the differences that are listed with a reason (a session's ALLOWED for the proxy,
@@ -66,20 +68,21 @@ class Roads:
         skip = [part for part in options.skip.split(",") if part]
         if cluster.ETCD_34 in (options.oracle, options.member or options.oracle):
             skip += NOT_WITH_34
-        if not options.member:
+        proxied = not options.member or bool(options.proxy)
+        if proxied:
             skip.append("health")  # a proxy's own is another matter: tests/e2e
         oracle = stack.enter_context(cluster.EtcdCluster(options.members, work / "direct", flags, self.tls, options.oracle))
         self.left = road.Target(oracle, oracle.endpoints[0], False, work / "left-session", self.tls, skip)
         kind = options.member or options.oracle
         other = stack.enter_context(cluster.EtcdCluster(options.members, work / "other", flags, self.tls, kind))
-        if options.member:
-            self.daemon, endpoint = other.members[0], other.endpoints[0]
-            self.names = options.oracle, other.kind
-        else:
-            self.daemon = self._proxy(stack, work, other)
-            endpoint = self.daemon.endpoint
-            self.names = "directly", "through the proxy"
-        self.right = road.Target(other, endpoint, not options.member, work / "right-session", self.tls, skip)
+        self.daemons = list(other.members)
+        endpoint = other.endpoints[0]
+        if proxied:
+            proxy = self._proxy(stack, work, other)
+            self.daemons.insert(0, proxy)
+            endpoint = proxy.endpoint
+        self.names = (options.oracle, other.kind) if options.member else ("directly", "through the proxy")
+        self.right = road.Target(other, endpoint, proxied, work / "right-session", self.tls, skip)
         # A mirror that is a moment behind tells watchers what it missed in one response, as members tell history.
         self.left.revisions_apart = self.right.revisions_apart = bool(options.mirror)
 
@@ -94,10 +97,14 @@ class Roads:
 
     def allowed(self, session):
         """The differences that are meant to be."""
+        of_members = []
         if self.options.member:
-            return known_differences.between(*self.names, self.options.session)
+            of_members = known_differences.between(*self.names, self.options.session)
+            if not self.options.proxy:
+                return of_members
         mirror = known_differences.of_mirror(self.options.oracle, self.options.session) if self.options.mirror else []
-        return mirror + getattr(session, "ALLOWED", []) + (getattr(session, "ALLOWED_OVER_TLS", []) if self.tls else [])
+        of_proxy = getattr(session, "ALLOWED", []) + (getattr(session, "ALLOWED_OVER_TLS", []) if self.tls else [])
+        return of_members + mirror + of_proxy
 
 
 def main():
@@ -130,9 +137,10 @@ def main():
                 print(f"allowed {entry.uses} x: {entry.reason}")
         for run in runs:
             run.result()
-        roads.daemon.check_alive()
+        for daemon in roads.daemons:
+            daemon.check_alive()
         if found:
-            print(f"==== the log of {roads.names[1]} ends with\n{cluster.tail(roads.daemon.log())}", file=sys.stderr)
+            print(f"==== the log of {roads.names[1]} ends with\n{cluster.tail(roads.daemons[0].log())}", file=sys.stderr)
     print(f"{len(both[0].transcript.steps)} steps, {len(found)} differences, {time.monotonic() - began:.1f} s")
     return 1 if found else 0
 

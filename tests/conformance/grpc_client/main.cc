@@ -27,6 +27,7 @@ constexpr Part kParts[] = {
     {"watch-rules", run_watch_rules},
     {"lease", run_lease},
     {"lease-rules", run_lease_rules},
+    {"lease-order", run_lease_order},
     {"lock", run_lock_and_election},
     {"membership", run_membership},
     {"maintenance", run_maintenance},

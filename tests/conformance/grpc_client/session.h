@@ -97,6 +97,7 @@ void run_watch(Session& session);
 void run_watch_rules(Session& session);
 void run_lease(Session& session);
 void run_lease_rules(Session& session);
+void run_lease_order(Session& session);
 void run_lock_and_election(Session& session);
 void run_membership(Session& session);
 void run_maintenance(Session& session);
