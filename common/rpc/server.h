@@ -83,8 +83,14 @@ class ServerHandler {
   // checked that exactly one message came before this.
   virtual void on_half_close() = 0;
   virtual void on_can_send() {}
+  // What the client is told when the deadline passes. Its own clock may be a moment behind, and
+  // etcd's Go client takes a DeadlineExceeded that comes before that moment for one to try again
+  // after, whatever the call: a call that may have changed something answers something else.
+  virtual Status too_late() const {
+    return Status(StatusCode::kDeadlineExceeded, "context deadline exceeded");
+  }
   // The client or its connection went, or the deadline passed (then the server has answered
-  // DeadlineExceeded). Last.
+  // too_late()). Last.
   virtual void on_cancel(const Status& why) = 0;
 };
 

@@ -224,9 +224,7 @@ void ServerStreamCall::on_turn_end() {
   pump({});
 }
 
-void ServerStreamCall::deadline_passed() {
-  fail(Status(StatusCode::kDeadlineExceeded, "context deadline exceeded"));
-}
+void ServerStreamCall::deadline_passed() { fail(handler_->too_late()); }
 
 void ServerStreamCall::fail(const Status& status) {
   finish(status, {});

@@ -22,6 +22,7 @@ inline Status no_leader() { return unavailable("etcdserver: no leader"); }
 inline Status not_leader() {
   return Status(StatusCode::kFailedPrecondition, "etcdserver: not leader");
 }
+inline Status timed_out() { return unavailable("etcdserver: request timed out"); }
 inline Status stopped() { return unavailable("etcdserver: server stopped"); }
 inline Status learner() {
   return Status(StatusCode::kFailedPrecondition, "etcdserver: rpc not supported for learner");

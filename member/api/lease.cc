@@ -42,8 +42,6 @@ class LeaderWait {
   env::Timer timer_;
 };
 
-Status timed_out() { return unavailable("etcdserver: request timed out"); }
-
 class LeaseGrant final : public Unary {
  public:
   using Unary::Unary;

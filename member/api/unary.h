@@ -20,6 +20,9 @@ class Unary : public rpc::ServerHandler, private RequestLog::Finishing {
 
   void on_message(std::string_view message) final { request_.assign(message); }
   void on_half_close() final { run(); }
+  Status too_late() const final {
+    return proposal_ != 0 ? timed_out() : rpc::ServerHandler::too_late();
+  }
   void on_cancel(const Status&) final { abandon(); }
   ~Unary() override { abandon(); }
 

@@ -12,10 +12,14 @@ struct Route {
   upstream::Upstream& upstream;
   const std::string path;
   const upstream::CallKind kind;
+  const bool changes;  // done twice it does more than once
   const UpstreamLimits limits;
   const Transform transform;
   const Observer observer;
 };
+
+// A member's words for a call of which nobody knows whether it was carried out.
+Status timed_out() { return unavailable("etcdserver: request timed out"); }
 
 // Back-pressure: each side is asked for its next message only once the other side has room for it,
 // so what is held here is one window each way, however slow one of the two is.
@@ -51,6 +55,10 @@ class Passthrough final : public rpc::ServerHandler {
     if (std::exchange(member_waits_, false) && call_) call_->want_message();
   }
 
+  Status too_late() const override {
+    return route_.changes ? timed_out() : rpc::ServerHandler::too_late();
+  }
+
   void on_cancel(const Status&) override { call_.reset(); }
 
  private:
@@ -78,7 +86,8 @@ class Passthrough final : public rpc::ServerHandler {
       if (std::exchange(self.client_waits_, false)) call.want_message();
     }
     void on_finish(const rpc::CallResult& result) override {
-      call.finish(result.status, result.trailing);
+      const bool late = result.status.code() == StatusCode::kDeadlineExceeded;
+      call.finish(late ? self.too_late() : result.status, result.trailing);
     }
 
     Passthrough& self;
@@ -110,9 +119,12 @@ rpc::Server::HandlerFactory passthrough_factory(upstream::Upstream& upstream, co
                                                 Observer observer) {
   const rpc::Method method{std::string(rpc.service), std::string(rpc.name), rpc.kind};
   const upstream::CallKind kind{rpc.kind != rpc::MethodKind::kUnary, rpc.repeat};
+  // The services of locks and elections find what an earlier call of the same lease has left.
+  const bool changes = !kind.stream && kind.repeat == upstream::Repeat::kNever &&
+                       rpc.service.starts_with("etcdserverpb.");
   // Shared with nobody but the factory, which std::function wants copyable.
   auto route = std::make_shared<const Route>(
-      Route{upstream, method.path(), kind, limits, std::move(transform), std::move(observer)});
+      Route{upstream, method.path(), kind, changes, limits, std::move(transform), std::move(observer)});
   return [route](rpc::ServerCall& call) { return std::make_unique<Passthrough>(call, *route); };
 }
 

@@ -259,8 +259,10 @@ def member(pair):
         pair("member", "update", "{learner}", "--peer-urls=http://127.0.0.1:11", "-w", name, tidy=unordered)
         pair("member", "list", "-w", name, tidy=unordered)
         pair("member", "remove", "{learner}", "-w", name)
+    # Members come in the order of their ids, which say when they were added.
     pair("member", "add", "learner", "--learner", "--peer-urls=http://127.0.0.1:9",
-         tidy=lambda text: re.sub(r"Member [0-9a-f ]{16}", "Member <new>", text))
+         tidy=lambda text: re.sub(r'(?<=ETCD_INITIAL_CLUSTER=")[^"]*', lambda urls: ",".join(sorted(urls[0].split(","))),
+                                  re.sub(r"Member [0-9a-f ]{16}", "Member <new>", text)))
     pair("member", "list", tidy=bool)
     learn_learner()
     pair("member", "remove", "{learner}")

@@ -22,6 +22,7 @@ struct Probe {
   std::vector<std::string> log;
   ServerCall* call = nullptr;
   int handlers = 0;
+  Status late;  // what to say when the deadline passes; OK: what handlers say by themselves
   std::function<void(ServerCall&, std::string_view)> on_message;
   std::function<void(ServerCall&)> on_half_close;
   std::function<void(ServerCall&)> on_start;
@@ -47,6 +48,9 @@ class ProbeHandler final : public ServerHandler {
     if (probe_.on_half_close) probe_.on_half_close(call_);
   }
   void on_can_send() override { probe_.log.push_back("can send"); }
+  Status too_late() const override {
+    return probe_.late.ok() ? ServerHandler::too_late() : probe_.late;
+  }
   void on_cancel(const Status& why) override { probe_.log.push_back("cancel " + why.to_string()); }
 
  private:
@@ -452,6 +456,16 @@ TEST_F(ServerTest, TheDeadlineEndsTheCall) {
   EXPECT_EQ(probe_.log.back(), "cancel DeadlineExceeded: context deadline exceeded");
   EXPECT_EQ(observer_.log.back(), "end DeadlineExceeded 100000");
   EXPECT_EQ(probe_.handlers, 0);
+}
+
+TEST_F(ServerTest, AHandlerWordsItsOwnDeadline) {
+  probe_.late = unavailable("perhaps it was done");
+  stream_.head.headers.add("grpc-timeout", "100m");
+  start();
+  sim_.advance(100);
+  EXPECT_EQ(stream_.grpc_status(), "14");
+  EXPECT_EQ(stream_.grpc_message(), "perhaps it was done");
+  EXPECT_EQ(probe_.log.back(), "cancel Unavailable: perhaps it was done");
 }
 
 TEST_F(ServerTest, ADeadlineOfZeroHasPassed) {
